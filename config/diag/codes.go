@@ -1,0 +1,37 @@
+package diag
+
+// The stable codes. A code keeps its meaning for ever; a new meaning gets a new
+// number. Hundreds group them: 0 text, 1 topology, 2 security, 3 client
+// settings, 4 topics.
+const (
+	CodeSyntax           = "ST001" // the text cannot be parsed
+	CodeUnknownKey       = "ST002" // no such attribute, block or property
+	CodeMissing          = "ST003" // a required attribute is not set
+	CodeUnit             = "ST004" // not a duration or size
+	CodeRemovedKey       = "ST005" // a property newer MirrorMaker 2 no longer reads
+	CodeDuplicateKey     = "ST006" // the same property twice, the last one wins
+	CodeSpaceInFlow      = "ST007" // "A -> B.x": the blank ends the key
+	CodeLostBackslash    = "ST008" // "\." in a properties file is "."
+	CodeTemplate         = "ST009" // "${1}" is an interpolation in HCL
+	CodeUndefined        = "ST012" // a reference to something not declared
+	CodeMissingValue     = "ST013" // an environment variable or file is missing
+	CodeIgnoredPrefix    = "ST014" // a property where MirrorMaker 2 does not read it
+	CodeBadValue         = "ST015" // wrong type, or not one of the accepted words
+	CodeDuplicateName    = "ST016" // two clusters, flows, variables or locals of one name
+	CodeUnreadable       = "ST017" // a topology file or directory cannot be read
+	CodeTooBig           = "ST018" // beyond the bounds of size or nesting
+	CodeLoop             = "ST101" // two flows that copy each other's copies
+	CodeFromEqualsTo     = "ST102" // a flow from a cluster to itself
+	CodeSeparatorInAlias = "ST107" // an alias contains the policy's separator
+	CodeNoFlow           = "ST110" // no enabled flow
+	CodeHostnameCheckOff = "ST203" // TLS without host name verification
+	CodeKeystore         = "ST204" // a certificate or key that cannot be used
+	CodeJAAS             = "ST206" // sasl.jaas.config cannot be parsed
+	CodeMechanism        = "ST207" // SASL mechanism unsupported or not the login module's
+	CodeProvider         = "ST209" // ${x:...} with an undeclared provider
+	CodeNoEffect         = "ST306" // a setting without effect or equivalent here
+	CodeJavaClass        = "ST307" // a Java class that cannot be replaced
+	CodeOutOfRange       = "ST309" // a number outside its range
+	CodeBadRegex         = "ST401" // not a regular expression
+	CodeJavaRegex        = "ST402" // a Java regular expression with no equal here
+)

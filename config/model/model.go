@@ -1,0 +1,132 @@
+// Package model holds the typed, immutable result of reading a topology: what
+// the readers in hclfile and legacy produce and everything else consumes. It
+// knows no file format and does no I/O.
+package model
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/strait-mirror/strait/config/diag"
+)
+
+// Config is one topology: clusters and the flows between them.
+type Config struct {
+	Clusters []*Cluster // in file order
+	Flows    []*Flow    // in file order, enabled or not
+}
+
+// Cluster returns the cluster named alias, or nil.
+func (c *Config) Cluster(alias string) *Cluster {
+	for _, cl := range c.Clusters {
+		if cl.Alias == alias {
+			return cl
+		}
+	}
+	return nil
+}
+
+// Cluster is how to reach one Kafka cluster.
+type Cluster struct {
+	Alias            string
+	BootstrapServers []string // host:port, at least one
+	ClientID         string   // prefix of every client id; empty means "strait"
+	Rack             string   // client.rack, for reads from the nearest replica
+	TLS              *TLS     // nil: PLAINTEXT
+	SASL             *SASL    // nil: no authentication
+	Range            diag.Range
+	Ranges           Places // of what was written
+}
+
+// TLS is the trust and identity of a TLS connection, all as PEM.
+type TLS struct {
+	CA                Secret // certificates to trust; empty: the system's
+	Certificate       Secret // client certificate chain; empty: none
+	Key               Secret // its private key
+	ServerName        string // overrides the host name to verify; usually empty
+	SkipHostnameCheck bool   // ssl.endpoint.identification.algorithm= (empty): the chain is still verified
+}
+
+// SASL is one mechanism with its credentials.
+type SASL struct {
+	Mechanism string // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+	Username  string
+	Password  Secret
+}
+
+// Policy names how a source topic is called on the target.
+type Policy string
+
+// The two policies of MirrorMaker 2.
+const (
+	PolicyDefault  Policy = "default"  // <source><separator><topic>
+	PolicyIdentity Policy = "identity" // <topic>
+)
+
+// Start says where a partition without a position begins.
+type Start string
+
+// Values of Start.
+const (
+	StartEarliest Start = "earliest"
+	StartLatest   Start = "latest"
+)
+
+// Isolation is the isolation.level of the source reader.
+type Isolation string
+
+// Values of Isolation.
+const (
+	ReadCommitted   Isolation = "read_committed"
+	ReadUncommitted Isolation = "read_uncommitted"
+)
+
+// Flow copies topics of one cluster to another.
+type Flow struct {
+	Name    string // "A->B", or the label of an HCL flow with from and to
+	From    string // alias
+	To      string // alias
+	Enabled bool
+
+	Topics        []string // Java regular expressions, full match, any of
+	TopicsExclude []string // beats Topics
+
+	ReplicationPolicy          Policy
+	ReplicationPolicySeparator string
+	ReplicationFactor          int16 // of new target topics; -1: the broker's default
+	ConfigPropertiesExclude    []string
+	UseDefaultsFrom            string // "target" or "source"
+
+	Start                  Start
+	IsolationLevel         Isolation
+	RefreshTopicsInterval  time.Duration // how often topics are listed; default 4s
+	BufferMemory           int64         // bytes between fetch and ack; default 64 MiB
+	FetchMaxBytes          int32         // bytes of one Fetch response; default 8 MiB
+	MaxPartitionFetchBytes int32         // bytes of one partition in it; default 1 MiB
+	FetchMaxWait           time.Duration // default 500ms
+	MaxRequestSize         int32         // bytes of one Produce request; default 4 MiB
+	RequestTimeout         time.Duration // default 30s
+	Coalesce               string        // "auto" or "off"
+	ErrorsTolerance        string        // "none": an unsendable record stops its partition; "all": it is skipped and counted
+
+	Range  diag.Range
+	Ranges Places // of what was written
+}
+
+// Places says where the value of a property was written, by its HCL name;
+// elements of a list are "topics[0]". What came from a default has no entry.
+type Places map[string]diag.Range
+
+// Element is the key of element i of the list called name.
+func Element(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
+
+// Of returns the narrowest known place of name: its own, else that of the
+// list it is an element of, else the zero Range.
+func (p Places) Of(name string) diag.Range {
+	if r, ok := p[name]; ok {
+		return r
+	}
+	list, _, _ := strings.Cut(name, "[")
+	return p[list]
+}

@@ -1,0 +1,175 @@
+package model
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/strait-mirror/strait/config/field"
+)
+
+// DefaultTopicsExclude returns MirrorMaker 2's default of topics.exclude since
+// 4.0.
+func DefaultTopicsExclude() []string {
+	return []string{`mm2.*\.internal`, `.*\.replica`, `__.*`}
+}
+
+// DefaultConfigPropertiesExclude returns MirrorMaker 2's default of
+// config.properties.exclude.
+func DefaultConfigPropertiesExclude() []string {
+	return []string{
+		`follower\.replication\.throttled\.replicas`,
+		`leader\.replication\.throttled\.replicas`,
+		`message\.timestamp\.difference\.max\.ms`,
+		`message\.timestamp\.type`,
+		`unclean\.leader\.election\.enable`,
+		`min\.insync\.replicas`,
+	}
+}
+
+// NewFlow returns a flow with every default of the form.
+func NewFlow(form field.Form) *Flow {
+	f := &Flow{}
+	for _, d := range FlowFields(f) {
+		d.ApplyDefault(form)
+	}
+	return f
+}
+
+// NewCluster returns a cluster with every default of the form.
+func NewCluster(form field.Form) *Cluster {
+	c := &Cluster{}
+	for _, d := range ClusterFields(c) {
+		d.ApplyDefault(form)
+	}
+	return c
+}
+
+// ClusterFields declares the attributes of a cluster outside its blocks.
+func ClusterFields(c *Cluster) []field.Def {
+	return []field.Def{
+		field.List(&c.BootstrapServers, "bootstrap_servers",
+			"Brokers to ask for the rest of the cluster, as host:port.").
+			Legacy("bootstrap.servers", field.ScopeCluster).Changes(field.Destructive),
+		field.String(&c.ClientID, "client_id", "Prefix of every client id.").
+			Legacy("client.id", field.ScopeAlias).Default("").Changes(field.RestartStage),
+		field.String(&c.Rack, "client_rack", "Rack of this process; records are fetched from the nearest replica.").
+			Legacy("client.rack", field.ScopeConsumer).Default("").Changes(field.RestartStage),
+	}
+}
+
+// TLSFields declares the attributes of a tls block. The MirrorMaker 2 keys
+// behind them depend on each other, so legacy/mm2 reads those by hand.
+func TLSFields(t *TLS) []field.Def {
+	return []field.Def{
+		secret(&t.CA, "ca", "Trusted certificates as PEM; empty trusts the system's.").File(),
+		secret(&t.Certificate, "cert", "Client certificate chain as PEM.").File(),
+		secret(&t.Key, "key", "Private key of the client certificate as PEM.").File(),
+		field.String(&t.ServerName, "server_name", "Host name to verify instead of the broker's.").
+			Changes(field.RestartStage),
+		field.Bool(&t.SkipHostnameCheck, "skip_hostname_check",
+			"Verify the chain but not the host name.").Default("false").Changes(field.RestartStage),
+	}
+}
+
+// SASLFields declares the attributes of a sasl block; its label is the
+// mechanism.
+func SASLFields(s *SASL) []field.Def {
+	return []field.Def{
+		field.String(&s.Username, "username", "User name.").Changes(field.RestartStage),
+		secret(&s.Password, "password", "Password.").File(),
+	}
+}
+
+func secret(s *Secret, name, doc string) field.Def {
+	return field.Secret(func(text string) { *s = NewSecret(text) }, s.Reveal, name, doc).
+		Changes(field.RestartStage)
+}
+
+// FlowFields declares the attributes of a flow. Its ends are not among them:
+// they are references, not values.
+func FlowFields(f *Flow) []field.Def {
+	return slices.Concat(selectionFields(f), targetFields(f), engineFields(f))
+}
+
+// selectionFields say what is copied and from where on.
+func selectionFields(f *Flow) []field.Def {
+	return []field.Def{
+		field.Bool(&f.Enabled, "enabled", "Whether the flow runs.").
+			Legacy("enabled", field.ScopeFlowOnly).
+			DefaultIn(field.HCL, "true").DefaultIn(field.Properties, "false"),
+		field.List(&f.Topics, "topics", "Topics to copy; a name that matches any pattern is copied.").
+			Legacy("topics", field.ScopeFlow).Default(".*").Patterns().Changes(field.Live),
+		field.List(&f.TopicsExclude, "topics_exclude",
+			"Topics not to copy, even where topics matches. HCL adds to the defaults, a properties file replaces them.").
+			Legacy("topics.exclude", field.ScopeFlow).
+			Default(strings.Join(DefaultTopicsExclude(), ",")).Patterns().Changes(field.Live),
+		field.Enum(&f.Start, "start", []Start{StartEarliest, StartLatest},
+			"Where a partition without a position begins.").
+			Legacy("auto.offset.reset", field.ScopeConsumer).Default("earliest").Changes(field.BatchBoundary),
+		field.Enum(&f.IsolationLevel, "isolation_level", []Isolation{ReadCommitted, ReadUncommitted},
+			"Whether records of aborted and open transactions are copied. MirrorMaker 2 copies them; read_uncommitted restores that.").
+			Legacy("isolation.level", field.ScopeConsumer).Default("read_committed").Changes(field.BatchBoundary),
+		field.Duration(&f.RefreshTopicsInterval, "refresh_topics_interval", time.Second, field.MaxDuration,
+			"How often topics are listed, so that a new one is mirrored within 5 s. Where listing takes long it is done less often: in a hundredth of the time. MirrorMaker 2 waits 10 minutes.").
+			Legacy("refresh.topics.interval.seconds", field.ScopeFlow).LegacyUnit(int64(time.Second)).
+			Default("4s").Changes(field.Live),
+	}
+}
+
+// targetFields say what topics are called and how they are made on the target.
+func targetFields(f *Flow) []field.Def {
+	const javaPackage = "org.apache.kafka.connect.mirror."
+	return []field.Def{
+		field.Enum(&f.ReplicationPolicy, "replication_policy", []Policy{PolicyDefault, PolicyIdentity},
+			"How a topic is called on the target: <source><separator><topic>, or unchanged.").
+			Legacy("replication.policy.class", field.ScopeFlow).
+			LegacyWords(map[string]string{
+				javaPackage + "DefaultReplicationPolicy":  string(PolicyDefault),
+				javaPackage + "IdentityReplicationPolicy": string(PolicyIdentity),
+			}).Default("default").Changes(field.Destructive),
+		field.String(&f.ReplicationPolicySeparator, "replication_policy_separator",
+			"Between source alias and topic, and inside the names of internal topics.").
+			Legacy("replication.policy.separator", field.ScopeFlow).Default(".").Changes(field.Destructive),
+		field.Int(&f.ReplicationFactor, "replication_factor", -1, 32767,
+			"Replicas of new target topics; -1 leaves it to the broker.").
+			Legacy("replication.factor", field.ScopeFlow).
+			DefaultIn(field.HCL, "-1").DefaultIn(field.Properties, "2").Changes(field.Live),
+		field.List(&f.ConfigPropertiesExclude, "config_properties_exclude",
+			"Topic settings never copied to the target.").
+			Legacy("config.properties.exclude", field.ScopeFlow).
+			Default(strings.Join(DefaultConfigPropertiesExclude(), ",")).Patterns().Changes(field.Live),
+		field.Enum(&f.UseDefaultsFrom, "use_defaults_from", []string{"target", "source"},
+			"Whose defaults hold for topic settings nobody set.").
+			Legacy("use.defaults.from", field.ScopeFlowOnly).Default("target").Changes(field.Live),
+		field.Enum(&f.ErrorsTolerance, "errors_tolerance", []string{"none", "all"},
+			"Whether a record the target refuses for good stops its partition or is skipped and counted.").
+			Legacy("errors.tolerance", field.ScopeFlow).Default("none").Changes(field.Live),
+	}
+}
+
+// engineFields tune how records move.
+func engineFields(f *Flow) []field.Def {
+	const mib = 1 << 20
+	return []field.Def{
+		field.Size(&f.BufferMemory, "buffer_memory", 1*mib, 1<<40,
+			"Most bytes held between fetching and acknowledgement.").
+			Legacy("buffer.memory", field.ScopeProducer).Default("64MiB"),
+		field.Size(&f.FetchMaxBytes, "fetch_max_bytes", 1, field.MaxInt32, "Most bytes of one fetch response.").
+			Legacy("fetch.max.bytes", field.ScopeConsumer).Default("8MiB").Changes(field.RestartStage),
+		field.Size(&f.MaxPartitionFetchBytes, "max_partition_fetch_bytes", 1, field.MaxInt32,
+			"Most bytes of one partition in a fetch response.").
+			Legacy("max.partition.fetch.bytes", field.ScopeConsumer).Default("1MiB").Changes(field.RestartStage),
+		field.Duration(&f.FetchMaxWait, "fetch_max_wait", 0, 10*time.Minute,
+			"How long a broker may hold a fetch that has no data yet.").
+			Legacy("fetch.max.wait.ms", field.ScopeConsumer).Default("500ms").Changes(field.RestartStage),
+		field.Size(&f.MaxRequestSize, "max_request_size", 1024, field.MaxInt32, "Most bytes of one produce request.").
+			Legacy("max.request.size", field.ScopeProducer).Default("4MiB").Changes(field.RestartStage),
+		field.Duration(&f.RequestTimeout, "request_timeout", 100*time.Millisecond, 15*time.Minute,
+			"How long to wait for a broker's answer.").
+			Legacy("request.timeout.ms", field.ScopeProducer).Default("30s").Changes(field.RestartStage),
+		field.Enum(&f.Coalesce, "coalesce", []string{"auto", "off"},
+			"Whether small neighbouring batches may be joined when a partition's pipeline is full.").
+			Default("auto").Changes(field.BatchBoundary),
+	}
+}
