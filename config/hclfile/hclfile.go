@@ -1,0 +1,241 @@
+// Package hclfile reads topologies written in HCL into the model. It owns the
+// language: blocks, attributes, functions, variables and locals, and it is the
+// only importer of hashicorp/hcl. Properties files are read by
+// config/legacy/mm2; config/load picks the reader.
+package hclfile
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// File is one HCL file of a topology.
+type File struct {
+	Name string // as shown in diagnostics; relative paths in it start at its directory
+	Text []byte
+}
+
+// Params is what Read needs. All files together are one topology.
+type Params struct {
+	Files    []File
+	Vars     map[string]string                 // values for variable blocks, beating their defaults
+	Env      func(name string) (string, bool)  // required; os.LookupEnv
+	ReadFile func(path string) ([]byte, error) // required; os.ReadFile
+	// AllowMissing makes environment variables and files that do not exist
+	// warnings, as lint wants; the attributes that need them stay unset.
+	AllowMissing bool
+	Sources      *diag.Sources // optional; told which spans are secret
+}
+
+// Read decodes the files. The model is usable only if no diagnostic is an
+// Error, but it is as complete as the text allows.
+func Read(p Params) (*model.Config, diag.List) {
+	if p.Sources == nil {
+		p.Sources = &diag.Sources{}
+	}
+	r := &reader{p: p, contexts: map[string]*hcl.EvalContext{}, broken: map[string]bool{}}
+	for _, f := range p.Files {
+		r.parse(f)
+	}
+	r.collect()
+	r.hideSecrets()
+	r.buildScope()
+	cfg := &model.Config{}
+	for _, b := range r.blocks["cluster"] {
+		if c := r.cluster(b); c != nil {
+			cfg.Clusters = append(cfg.Clusters, c)
+		}
+	}
+	for _, b := range r.blocks["flow"] {
+		if f := r.flow(b); f != nil {
+			cfg.Flows = append(cfg.Flows, f)
+		}
+	}
+	return cfg, r.problems
+}
+
+// reader is the state of one Read.
+type reader struct {
+	p        Params
+	problems diag.List
+	bodies   []*hclsyntax.Body
+	broken   map[string]bool               // files with syntax errors: what is missing there may be behind one
+	blocks   map[string][]*hclsyntax.Block // by type, names checked
+	aliases  []string                      // of the cluster blocks, in file order
+	locals   map[string]*hclsyntax.Attribute
+	contexts map[string]*hcl.EvalContext // by directory: where relative paths start
+	scope    scope
+}
+
+// parse adds the body of f. A file with syntax errors still gives the part the
+// parser could recover.
+func (r *reader) parse(f File) {
+	r.p.Sources.Add(f.Name, f.Text)
+	if problems := checkBounds(f.Name, f.Text); problems != nil {
+		hideByName(f.Name, f.Text, r.p.Sources)
+		r.problems.Add(problems...)
+		return
+	}
+	text := f.Text
+	if len(text) >= 3 && string(text[:3]) == "\xef\xbb\xbf" {
+		r.problems.Add(diag.Errorf(diag.CodeSyntax, rangeAt(f.Name, 0, 3),
+			"the file starts with a byte order mark").WithFix("save it as UTF-8 without a byte order mark"))
+		return
+	}
+	file, problems := hclsyntax.ParseConfig(text, f.Name, hcl.InitialPos)
+	if problems.HasErrors() {
+		r.broken[f.Name] = true
+		hideByName(f.Name, text, r.p.Sources)
+	}
+	r.problems.Add(translate(problems, r.p.AllowMissing)...)
+	if body, ok := file.Body.(*hclsyntax.Body); ok {
+		r.bodies = append(r.bodies, body)
+	}
+}
+
+// rangeAt is a range in the first line.
+func rangeAt(name string, from, to int) diag.Range {
+	return diag.Range{
+		File:  name,
+		Start: diag.Pos{Line: 1, Column: from + 1, Byte: from},
+		End:   diag.Pos{Line: 1, Column: to + 1, Byte: to},
+	}
+}
+
+// blockLabels says how many labels each top-level block takes.
+func blockLabels() map[string]int {
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0}
+}
+
+// collect sorts the top-level blocks by type and refuses what is unknown,
+// wrongly labelled or there twice.
+func (r *reader) collect() {
+	r.blocks = map[string][]*hclsyntax.Block{}
+	r.locals = map[string]*hclsyntax.Attribute{}
+	labels := blockLabels()
+	seen := map[string]hcl.Range{}
+	for _, body := range r.bodies {
+		for _, a := range inOrder(body.Attributes) {
+			r.unknown(a.NameRange, "attribute", a.Name, "at the top level", nil, keys(labels))
+		}
+		for _, b := range body.Blocks {
+			want, ok := labels[b.Type]
+			if !ok {
+				r.unknown(b.TypeRange, "block", b.Type, "at the top level", nil, keys(labels))
+				continue
+			}
+			if !r.checkLabels(b, want) {
+				continue
+			}
+			if want == 1 {
+				id := b.Type + " " + b.Labels[0]
+				if first, dup := seen[id]; dup {
+					r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(b.LabelRanges[0]),
+						"%s %q is already declared at %s", b.Type, b.Labels[0], rangeOf(first)))
+					continue
+				}
+				seen[id] = b.LabelRanges[0]
+			}
+			r.blocks[b.Type] = append(r.blocks[b.Type], b)
+			if b.Type == "cluster" {
+				r.aliases = append(r.aliases, b.Labels[0])
+			}
+		}
+	}
+}
+
+// checkLabels compares the number of labels and refuses empty ones.
+func (r *reader) checkLabels(b *hclsyntax.Block, want int) bool {
+	if len(b.Labels) != want {
+		at := rangeOf(b.TypeRange)
+		if len(b.LabelRanges) > want {
+			at = rangeOf(b.LabelRanges[want])
+		}
+		r.problems.Add(diag.Errorf(diag.CodeSyntax, at, "%s takes %s", b.Type, plural(want, "label")).
+			WithFix("%s", labelHint(b.Type)))
+		return false
+	}
+	for i, l := range b.Labels {
+		if strings.TrimSpace(l) == "" {
+			r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(b.LabelRanges[i]), "the name of a %s must not be empty", b.Type))
+			return false
+		}
+	}
+	return true
+}
+
+func labelHint(block string) string {
+	switch block {
+	case "cluster":
+		return `write cluster "name" { ... }`
+	case "flow":
+		return `write flow "A->B" { ... }`
+	case "variable":
+		return `write variable "name" { ... }`
+	case "sasl":
+		return `write sasl "scram-sha-512" { ... }`
+	}
+	return "write " + block + " { ... }"
+}
+
+func plural(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun + "s"
+	case 1:
+		return "one " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// unknown reports a name that does not exist where ("in flow \"A->B\""). attrs and blocks are
+// the names that do.
+func (r *reader) unknown(at hcl.Range, kind, name, where string, attrs, blocks []string) {
+	d := diag.Errorf(diag.CodeUnknownKey, rangeOf(at), "no %s %q %s", kind, name, where)
+	same, other, otherKind := attrs, blocks, "block"
+	if kind == "block" {
+		same, other, otherKind = blocks, attrs, "attribute"
+	}
+	switch {
+	case contains(other, name) && otherKind == "block":
+		d = d.WithFix("%s is a block: write %s { ... } without \"=\"", name, name)
+	case contains(other, name):
+		d = d.WithFix("%s is an attribute: write %s = ...", name, name)
+	default:
+		if near := suggestName(name, same, other); near != "" {
+			d = d.WithFix("did you mean %q?", near)
+		}
+	}
+	r.problems.Add(d)
+}
+
+// suggestName also finds a MirrorMaker 2 name that kept its unit word.
+func suggestName(name string, lists ...[]string) string {
+	for _, list := range lists {
+		for _, unit := range []string{"_seconds", "_ms", "_bytes"} {
+			if bare, ok := strings.CutSuffix(name, unit); ok && contains(list, bare) {
+				return bare
+			}
+		}
+		if near := field.Suggest(name, list); near != "" {
+			return near
+		}
+	}
+	return ""
+}
+
+// resolvePath reads what a file says relative to its own directory.
+func resolvePath(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
