@@ -1,0 +1,337 @@
+package sink
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/wire"
+)
+
+// state is where a lane is in its life.
+type state int
+
+const (
+	// stateOpen: one batch in flight, since the broker may hold no state for the
+	// producer and would then accept any sequence: with two in flight, a refused
+	// first and an accepted second would be a reorder.
+	stateOpen    state = iota
+	stateRun           // several in flight
+	stateDrain         // something failed: nothing is sent until every send has an outcome
+	stateStopped       // gave up, or was closed: nothing is ever sent again
+)
+
+// LaneParams is what AddLane needs.
+type LaneParams struct {
+	Target        wire.PartitionKey // required; ID may be zero
+	ProducerID    int64             // required
+	ProducerEpoch int16
+	NextSequence  int32  // of the next record
+	TargetEnd     int64  // where the next record is expected to be appended
+	MaxBytes      int    // the target topic's max.message.bytes, for merging; 0: Kafka's default
+	Events        Events // required
+}
+
+// Events is told what becomes of a lane. Calls for one lane come one at a time;
+// they must be short and must not call the lane.
+type Events interface {
+	// Acked says that everything up to a position is on the target, replicated.
+	Acked(Ack)
+	// Trouble says why the lane does not move. It is being retried, unless
+	// stopped. A nil error says that it moves again.
+	Trouble(err error, stopped bool)
+	// Refused asks for a replacement of a batch that the target will never
+	// accept as it is: split, or without the records it refuses. An error
+	// stops the lane. It may take its time.
+	Refused(ctx context.Context, b Batch, code int16, message string) ([]Batch, error)
+}
+
+// Ack is how far a lane has come.
+type Ack struct {
+	SourceNext    int64 // next source offset to mirror
+	SourceEpoch   int32 // leader epoch of the last batch
+	TargetEnd     int64 // offset after the last batch on the target
+	ProducerID    int64
+	ProducerEpoch int16
+	NextSequence  int32
+	Records       int64 // newly acknowledged
+	Bytes         int64
+}
+
+// Lane carries one source partition to one target partition. Its methods are
+// safe for concurrent use.
+type Lane struct {
+	sink   *Sink
+	events Events
+
+	mu     sync.Mutex // guards the rest; taken before a broker's
+	key    wire.PartitionKey
+	state  state
+	ready  bool  // in the ready list of a broker
+	broker int32 // of the batches in flight
+
+	pid      int64
+	pidEpoch int16
+	queue    []Batch // not yet numbered
+	window   []entry // numbered, in order, not yet acknowledged
+	sent     int     // entries of window sent in this round
+	out      int     // sends without an outcome
+	acked    Ack     // with counters unset
+	next     numbering
+	maxBytes int
+	lastTime int64 // max timestamp of the last acknowledged batch, ms
+
+	failure   failure       // what ended the round
+	resolving bool          // a goroutine is at it
+	attempts  int           // rounds without progress
+	troubled  bool          // Trouble was called with an error
+	quiet     chan struct{} // closed when nothing is in flight and state is stopped; nil unless somebody waits
+}
+
+// numbering is where the next new batch goes.
+type numbering struct {
+	sequence int32
+	base     int64
+}
+
+// entry is a batch with its place in the producer's stream. Both stay the same
+// however often it is sent.
+type entry struct {
+	Batch
+	sequence int32
+	base     int64 // where it is expected on the target
+}
+
+func (e *entry) end() int32 { return addSequence(e.sequence, e.Records) }
+
+// addSequence adds n records to a sequence, which wraps from 2^31−1 to 0.
+func addSequence(seq, n int32) int32 {
+	return int32((int64(seq) + int64(n)) & 0x7fffffff)
+}
+
+// AddLane returns a lane that waits for its first batch.
+func (s *Sink) AddLane(p LaneParams) *Lane {
+	return &Lane{
+		sink: s, events: p.Events, key: p.Target, broker: -1, maxBytes: p.MaxBytes,
+		pid: p.ProducerID, pidEpoch: p.ProducerEpoch,
+		next:  numbering{p.NextSequence, p.TargetEnd},
+		acked: Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch},
+	}
+}
+
+// Add appends a batch to the lane's queue; it never blocks. The caller bounds
+// what it adds by the budget. After Close, batches are dropped.
+func (l *Lane) Add(b Batch) {
+	l.mu.Lock()
+	if l.state == stateStopped {
+		l.mu.Unlock()
+		release(b)
+		return
+	}
+	l.queue = append(l.queue, b)
+	l.scheduleLocked()
+	l.mu.Unlock()
+}
+
+// Advance says that the source has nothing to mirror up to sourceNext after
+// what was added: dropped batches, markers, gaps.
+func (l *Lane) Advance(sourceNext int64, sourceEpoch int32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.state == stateStopped:
+	case len(l.queue) > 0:
+		last := &l.queue[len(l.queue)-1]
+		last.SourceNext, last.SourceEpoch = sourceNext, sourceEpoch
+	case len(l.window) > 0:
+		last := &l.window[len(l.window)-1]
+		last.SourceNext, last.SourceEpoch = sourceNext, sourceEpoch
+	default:
+		l.acked.SourceNext, l.acked.SourceEpoch = sourceNext, sourceEpoch
+		l.events.Acked(l.acked)
+	}
+}
+
+// Close stops the lane: queued batches are dropped, those in flight are waited
+// for until ctx ends. It reports whether all of them were acknowledged.
+func (l *Lane) Close(ctx context.Context) bool {
+	l.mu.Lock()
+	dropped := l.queue
+	l.queue = nil
+	if len(l.window) == 0 || l.state == stateStopped {
+		l.state = stateStopped
+	} else {
+		l.quiet = make(chan struct{})
+	}
+	quiet := l.quiet
+	l.mu.Unlock()
+	for _, b := range dropped {
+		release(b)
+	}
+	if quiet != nil {
+		select {
+		case <-quiet:
+		case <-ctx.Done():
+		case <-l.sink.closed:
+		}
+	}
+	l.mu.Lock()
+	l.state = stateStopped
+	left := l.window
+	l.window, l.sent = nil, 0
+	l.mu.Unlock()
+	for _, e := range left {
+		release(e.Batch)
+	}
+	return len(left) == 0
+}
+
+// Pending returns the number of batches not yet acknowledged.
+func (l *Lane) Pending() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.queue) + len(l.window)
+}
+
+func (l *Lane) target() wire.PartitionKey {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.key
+}
+
+// release gives back what a batch holds.
+func release(b Batch) {
+	if b.Buffer != nil {
+		b.Buffer.Release()
+	}
+	if b.Owner != nil {
+		b.Owner.Release()
+	}
+}
+
+// maySendLocked reports whether a batch may be sent now.
+func (l *Lane) maySendLocked() bool {
+	if l.state != stateOpen && l.state != stateRun {
+		return false
+	}
+	var nextTime int64
+	switch {
+	case l.sent < len(l.window):
+		nextTime = l.window[l.sent].MaxTimestamp
+	case len(l.queue) > 0:
+		nextTime = l.queue[0].MaxTimestamp
+	default:
+		return false
+	}
+	if l.out == 0 {
+		return true
+	}
+	return l.state == stateRun && l.out < l.sink.p.Window && !l.oldLocked(nextTime)
+}
+
+// oldLocked reports whether the broker may forget the producer between two
+// batches, because what it last saw is older than producer.id.expiration.ms:
+// then only one batch may be in flight.
+func (l *Lane) oldLocked(nextTime int64) bool {
+	limit := time.Now().Add(-l.sink.p.ProducerIDExpiration * 9 / 10).UnixMilli()
+	if nextTime < limit || (l.lastTime != 0 && l.lastTime < limit) {
+		return true
+	}
+	for i := range l.window[:l.sent] {
+		if l.window[i].MaxTimestamp < limit {
+			return true
+		}
+	}
+	return false
+}
+
+// scheduleLocked puts the lane into the ready list of its partition's leader, or
+// starts looking for the leader.
+func (l *Lane) scheduleLocked() {
+	if l.ready || !l.maySendLocked() {
+		return
+	}
+	id, _, topicID, ok := l.sink.p.Leaders.Leader(l.key.Topic, l.key.Partition)
+	if !ok {
+		l.failLocked(failure{kind: failLeader, err: errNoLeader})
+		return
+	}
+	if l.key.ID != topicID && l.key.ID != (wire.TopicID{}) && topicID != (wire.TopicID{}) {
+		l.failLocked(failure{kind: failRecreated, err: &RecreatedError{Topic: l.key.Topic}})
+		return
+	}
+	if id != l.broker {
+		if l.out > 0 {
+			// Never two leaders at once: wait for what is out, then go over.
+			l.failLocked(failure{kind: failMoved, err: errMoved})
+			return
+		}
+		l.state = stateOpen
+		l.broker = id
+	}
+	if l.key.ID == (wire.TopicID{}) {
+		l.key.ID = topicID
+	}
+	l.ready = true
+	l.sink.broker(id).push(l)
+}
+
+type verdict int
+
+const (
+	takeNothing verdict = iota // the lane has nothing to send, now
+	takeNoRoom                 // the lane's batch does not fit
+	takeBatch
+)
+
+// take hands the next batch to a broker that is packing a request. A batch
+// larger than the room is taken only as the first of a request.
+func (l *Lane) take(b *broker, room int, first bool) (entry, verdict) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.maySendLocked() || l.broker != b.id {
+		l.ready = false
+		l.scheduleLocked() // its leader may have changed while it waited
+		return entry{}, takeNothing
+	}
+	if l.sent == len(l.window) {
+		size := len(l.queue[0].Data)
+		if size > room && !first {
+			return entry{}, takeNoRoom
+		}
+		l.numberLocked()
+	} else {
+		if len(l.window[l.sent].Data) > room && !first {
+			return entry{}, takeNoRoom
+		}
+		l.sink.stats.Resent.Add(1)
+	}
+	e := l.window[l.sent]
+	l.sent++
+	l.out++
+	l.ready = false
+	return e, takeBatch
+}
+
+// requeue reports whether the lane has more to send to b, and then counts as
+// ready there.
+func (l *Lane) requeue(b *broker) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ready || l.broker != b.id || !l.maySendLocked() {
+		return false
+	}
+	l.ready = true
+	return true
+}
+
+// numberLocked gives the next queued batch, or several merged into one, its
+// place in the stream.
+func (l *Lane) numberLocked() {
+	b := l.nextBatchLocked()
+	batch.Stamp(b.Data, l.pid, l.pidEpoch, l.next.sequence, false)
+	l.window = append(l.window, entry{b, l.next.sequence, l.next.base})
+	l.next.sequence = addSequence(l.next.sequence, b.Records)
+	l.next.base += int64(b.Records)
+}
