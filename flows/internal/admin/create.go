@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// NewTopic is a topic to create.
+type NewTopic struct {
+	Partitions        int32
+	ReplicationFactor int16             // -1: the broker's default
+	Settings          map[string]string // explicit configurations
+}
+
+// Created is one topic's answer to Create and Validate.
+type Created struct {
+	ID       [16]byte // zero: the broker has none, or nothing was created
+	Settings Settings // effective, explicit ones included; nil where the broker does not tell
+	Err      error
+}
+
+// Create creates topics by name.
+func Create(ctx context.Context, cl *kgo.Client, topics map[string]NewTopic) (map[string]Created, error) {
+	return create(ctx, cl, topics, false)
+}
+
+// Validate asks what Create would answer, and creates nothing. Its answer's
+// settings are those the topics would have.
+func Validate(ctx context.Context, cl *kgo.Client, topics map[string]NewTopic) (map[string]Created, error) {
+	return create(ctx, cl, topics, true)
+}
+
+func create(ctx context.Context, cl *kgo.Client, topics map[string]NewTopic, validateOnly bool) (map[string]Created, error) {
+	answers := make(map[string]Created, len(topics))
+	for _, names := range inGroups(topics, createAtOnce, func(t NewTopic) int { return 1 + int(t.Partitions) }) {
+		req := kmsg.NewPtrCreateTopicsRequest()
+		req.ValidateOnly = validateOnly
+		req.TimeoutMillis = int32(changeTimeout.Milliseconds())
+		for _, name := range names {
+			req.Topics = append(req.Topics, topics[name].request(name))
+			answers[name] = Created{Err: kerr.UnknownServerError}
+		}
+		resp, err := req.RequestWith(ctx, cl)
+		if err != nil {
+			return nil, fmt.Errorf("creating topics: %w", err)
+		}
+		for i := range resp.Topics {
+			answers[resp.Topics[i].Topic] = created(&resp.Topics[i])
+		}
+	}
+	return answers, nil
+}
+
+func (t NewTopic) request(name string) kmsg.CreateTopicsRequestTopic {
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = name, t.Partitions, t.ReplicationFactor
+	for key, value := range t.Settings {
+		c := kmsg.NewCreateTopicsRequestTopicConfig()
+		c.Name, c.Value = key, new(value)
+		rt.Configs = append(rt.Configs, c)
+	}
+	return rt
+}
+
+func created(rt *kmsg.CreateTopicsResponseTopic) Created {
+	if err := brokerError(rt.ErrorCode, rt.ErrorMessage); err != nil {
+		return Created{Err: Refused(err, "CREATE", OnTopic(rt.Topic)+" or cluster")}
+	}
+	answer := Created{ID: rt.TopicID}
+	if rt.ConfigErrorCode != 0 || len(rt.Configs) == 0 {
+		return answer
+	}
+	answer.Settings = make(Settings, len(rt.Configs))
+	for _, c := range rt.Configs {
+		answer.Settings[c.Name] = newSetting(c.Value, kmsg.ConfigSource(c.Source), c.ReadOnly, c.IsSensitive)
+	}
+	return answer
+}
+
+// Grow raises the number of partitions of topics to the given ones and returns
+// an error for each topic that was refused.
+func Grow(ctx context.Context, cl *kgo.Client, partitions map[string]int32) (map[string]error, error) {
+	refused := make(map[string]error)
+	for _, names := range inGroups(partitions, createAtOnce, func(n int32) int { return 1 + int(n) }) {
+		req := kmsg.NewPtrCreatePartitionsRequest()
+		req.TimeoutMillis = int32(changeTimeout.Milliseconds())
+		for _, name := range names {
+			rt := kmsg.NewCreatePartitionsRequestTopic()
+			rt.Topic, rt.Count = name, partitions[name]
+			req.Topics = append(req.Topics, rt)
+		}
+		resp, err := req.RequestWith(ctx, cl)
+		if err != nil {
+			return nil, fmt.Errorf("creating partitions: %w", err)
+		}
+		for _, rt := range resp.Topics {
+			if err := brokerError(rt.ErrorCode, rt.ErrorMessage); err != nil {
+				refused[rt.Topic] = Refused(err, "ALTER", OnTopic(rt.Topic))
+			}
+		}
+	}
+	return refused, nil
+}
