@@ -1,0 +1,322 @@
+package topicsync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/strait-mirror/strait/flows/internal/admin"
+)
+
+// Selector says which source topics are mirrored.
+type Selector interface{ Selected(topic string) bool }
+
+// Namer says how a source topic is called on the target.
+type Namer interface{ RemoteTopic(topic string) string }
+
+// Matcher says which settings are never copied.
+type Matcher interface{ Match(name string) bool }
+
+// Params is what New needs. A zero optional field means its default.
+type Params struct {
+	Source   *kgo.Client  // control client of the source; required
+	Target   *kgo.Client  // control client of the target; required
+	Selector Selector     // required
+	Namer    Namer        // required
+	Log      *slog.Logger // required
+
+	Named             []string // topics selected by name: reported where the source hides them
+	Exclude           Matcher  // config.properties.exclude; default excludes nothing
+	UseSourceDefaults bool     // use.defaults.from=source: copy defaults of the source, too
+	ReplicationFactor int16    // of new topics; default -1, the broker's default
+
+	FactsInterval time.Duration // how old described settings may get; default 60s
+	ReadyTimeout  time.Duration // how long one pass waits for leaders of what it created; default 5s
+	Now           func() time.Time
+}
+
+// Syncer discovers and creates topics. It remembers what it has described and
+// what was refused, and is not safe for concurrent use.
+type Syncer struct {
+	p      Params
+	topics map[string]*topic // by source name
+}
+
+// topic is what is known of a pair between passes.
+type topic struct {
+	source, target string
+	sourceNow      *admin.Topic // of this pass
+	targetNow      *admin.Topic // of this pass
+
+	sourceID, targetID [16]byte // of the last pass
+
+	sourceSettings described
+	targetSettings described
+
+	fresh    bool            // created by this process and not settled: what is set on it was set by nobody else
+	unready  bool            // created by this process and not yet seen with all its leaders
+	touched  bool            // created or grown in this pass
+	refusals int             // creations in a row that failed
+	refused  error           // the last one's error
+	grown    error           // why the last attempt to grow it failed
+	retryAt  time.Time       // of creating or growing it
+	settings []*SettingError // what changes or refuses data, by name of the setting
+}
+
+// described is one side's settings and when they were asked for.
+type described struct {
+	settings admin.Settings // the last that were told; nil: none
+	err      error          // of the last attempt
+	at       time.Time      // of the last attempt; zero: ask now
+}
+
+// Pauses between attempts to create a refused topic.
+const (
+	retryFirst = 5 * time.Second
+	retryMost  = 20 * time.Second // design §2: everything is retried at most 30 s later, discovery's own pause included
+)
+
+// New checks p and returns a Syncer that knows nothing yet.
+func New(p Params) (*Syncer, error) {
+	if p.Source == nil || p.Target == nil || p.Selector == nil || p.Namer == nil || p.Log == nil {
+		return nil, errors.New("building topic sync: source, target, selector, namer and log are required")
+	}
+	p.ReplicationFactor = cmp.Or(p.ReplicationFactor, -1)
+	p.FactsInterval = cmp.Or(p.FactsInterval, time.Minute)
+	p.ReadyTimeout = cmp.Or(p.ReadyTimeout, 5*time.Second)
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	return &Syncer{p: p, topics: make(map[string]*topic)}, nil
+}
+
+// Sync makes one pass: it lists the source, creates and grows what is missing
+// on the target, sees to the settings, and returns the pairs that can be
+// mirrored, by source name, and the problems it met. An error means that one
+// of the clusters did not answer, and that nothing is known of any topic; what
+// goes wrong with one topic is a Problem and leaves the others alone.
+//
+// A pass in which nothing has changed asks each cluster once, for metadata;
+// settings are described anew when FactsInterval has gone by.
+func (s *Syncer) Sync(ctx context.Context) (pairs []Pair, problems []Problem, err error) {
+	pass := &pass{Syncer: s, now: s.p.Now()}
+	if err := pass.discover(ctx); err != nil {
+		return nil, nil, fmt.Errorf("discovering topics: %w", err)
+	}
+	for _, step := range []func(context.Context) error{
+		pass.describeSources, pass.create, pass.grow, pass.awaitLeaders, pass.describeTargets,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, nil, fmt.Errorf("syncing topics: %w", err)
+		}
+	}
+	pass.reportSettings()
+	pairs, problems = pass.result()
+	return pairs, problems, nil
+}
+
+// Recheck has the next pass describe the settings of a source topic's target
+// anew.
+func (s *Syncer) Recheck(source string) {
+	if t := s.topics[source]; t != nil {
+		t.targetSettings.at = time.Time{}
+	}
+}
+
+// pass is one Sync.
+type pass struct {
+	*Syncer
+	now      time.Time
+	live     []*topic // still to be mirrored, by source name: a step that isolates a topic takes it out
+	problems []Problem
+}
+
+func (p *pass) report(t *topic, problem Problem) {
+	problem.Topic, problem.Target = t.source, t.target
+	if _, denied := errors.AsType[*PermissionError](problem.Err); denied {
+		problem.Retry = true // it may be granted
+	}
+	p.problems = append(p.problems, problem)
+}
+
+// isolate reports err and takes the topics for which it is not nil out of the
+// pass.
+func (p *pass) isolate(check func(*topic) (hint string, err error)) {
+	p.live = slices.DeleteFunc(p.live, func(t *topic) bool {
+		hint, err := check(t)
+		if err != nil {
+			from, _ := errors.AsType[*ClusterError](err)
+			p.report(t, Problem{Err: err, Hint: hint, Retry: kerr.IsRetriable(err), Isolated: true, Source: from != nil && from.Source})
+		}
+		return err != nil
+	})
+}
+
+// discover lists the source, selects and names, and looks the names up on the
+// target.
+func (p *pass) discover(ctx context.Context) error {
+	sources, err := admin.Topics(ctx, p.p.Source, nil)
+	if err == nil {
+		err = p.addHidden(ctx, sources)
+	}
+	if err != nil {
+		return &ClusterError{Source: true, Err: err}
+	}
+	p.selectFrom(sources)
+	names := make([]string, 0, len(p.live))
+	for _, t := range p.live {
+		names = append(names, t.target)
+	}
+	targets, err := admin.Topics(ctx, p.p.Target, names)
+	if err != nil {
+		return &ClusterError{Err: err}
+	}
+	for _, t := range p.live {
+		t.targetNow = targets[t.target]
+	}
+	p.noticeRecreated()
+	p.isolate(func(t *topic) (hint string, err error) {
+		if t.targetNow.Err != nil && !missing(t.targetNow) {
+			return "", fmt.Errorf("describing target topic %q: %w", t.target, t.targetNow.Err)
+		}
+		return "", nil
+	})
+	return nil
+}
+
+// addHidden adds topics that a source does not list because they may not be
+// described: those selected by name and those that were there before.
+func (p *pass) addHidden(ctx context.Context, sources map[string]*admin.Topic) error {
+	asked := make(map[string]bool)
+	for name := range p.topics {
+		asked[name] = sources[name] == nil
+	}
+	for _, name := range p.p.Named {
+		asked[name] = sources[name] == nil
+	}
+	maps.DeleteFunc(asked, func(_ string, hidden bool) bool { return !hidden })
+	if len(asked) == 0 {
+		return nil
+	}
+	found, err := admin.Topics(ctx, p.p.Source, slices.Sorted(maps.Keys(asked)))
+	if err != nil {
+		return err
+	}
+	for name, t := range found {
+		if _, denied := errors.AsType[*PermissionError](t.Err); denied {
+			sources[name] = t
+		}
+	}
+	return nil
+}
+
+// missing reports whether a target topic has to be created.
+func missing(t *admin.Topic) bool { return errors.Is(t.Err, kerr.UnknownTopicOrPartition) }
+
+// selectFrom fills live with the source topics to mirror, and forgets those
+// that are gone or no longer selected.
+func (p *pass) selectFrom(sources map[string]*admin.Topic) {
+	byTarget := make(map[string][]string)
+	known := p.topics
+	p.topics = make(map[string]*topic, len(known))
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		if sources[name].Internal || !p.p.Selector.Selected(name) {
+			continue
+		}
+		remote := p.p.Namer.RemoteTopic(name)
+		t := known[name]
+		if t == nil || t.target != remote {
+			t = &topic{source: name, target: remote}
+		}
+		t.sourceNow, t.touched = sources[name], false
+		p.topics[name] = t
+		p.live = append(p.live, t)
+		byTarget[remote] = append(byTarget[remote], name)
+	}
+	p.isolate(func(t *topic) (hint string, err error) {
+		switch sharing := byTarget[t.target]; {
+		case t.target == "":
+			return "check the renames of this flow", errors.New("it has no name on the target")
+		case len(t.target) > maxName:
+			return "exclude it with topics_exclude, or choose a shorter cluster name or replication_policy = \"identity\"",
+				fmt.Errorf("its name on the target would have %d characters (%.40s...), Kafka allows %d", len(t.target), t.target, maxName)
+		case !legal(t.target):
+			return "choose a cluster name and a replication_policy_separator of letters, digits, '.', '_' and '-'",
+				fmt.Errorf("its name on the target, %q, has characters that Kafka does not allow", t.target)
+		case len(sharing) > 1:
+			return "rename all but one of them, or exclude them from this flow",
+				&CollisionError{Target: t.target, Sources: sharing}
+		case t.sourceNow.Err != nil:
+			return "", &ClusterError{Source: true, Err: fmt.Errorf("describing topic %q: %w", t.source, t.sourceNow.Err)}
+		}
+		return "", nil
+	})
+}
+
+// maxName is the most characters of a topic's name (Topic.MAX_NAME_LENGTH).
+const maxName = 249
+
+// legal reports whether a name has none but the characters that Kafka allows.
+func legal(name string) bool {
+	illegal := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+	}
+	return !strings.ContainsFunc(name, illegal) && name != "." && name != ".."
+}
+
+// noticeRecreated reports topics whose id is not that of the last pass, and
+// forgets what was known of the old ones.
+func (p *pass) noticeRecreated() {
+	for _, t := range p.live {
+		if other(t.sourceID, t.sourceNow.ID) {
+			p.report(t, Problem{Err: &RecreatedError{"source", t.source, t.sourceID, t.sourceNow.ID}})
+			t.sourceSettings = described{}
+		}
+		t.sourceID = t.sourceNow.ID
+		p.noticeTarget(t)
+	}
+}
+
+// noticeTarget does so for the target's side. The id of a target that is gone
+// is kept to compare it with the next one's.
+func (p *pass) noticeTarget(t *topic) {
+	if other(t.targetID, t.targetNow.ID) {
+		p.report(t, Problem{Err: &RecreatedError{"target", t.target, t.targetID, t.targetNow.ID}})
+		t.targetSettings, t.settings = described{}, nil
+	}
+	if t.targetNow.ID != ([16]byte{}) {
+		t.targetID = t.targetNow.ID
+	}
+}
+
+// other reports whether two ids are known and differ.
+func other(a, b [16]byte) bool {
+	none := [16]byte{}
+	return a != b && a != none && b != none
+}
+
+// result returns what is left as pairs.
+func (p *pass) result() ([]Pair, []Problem) {
+	pairs := make([]Pair, 0, len(p.live))
+	for _, t := range p.live {
+		pairs = append(pairs, Pair{
+			Source: t.source, Target: t.target,
+			SourceID: t.sourceNow.ID, TargetID: t.targetNow.ID,
+			Partitions:       int32(len(t.sourceNow.Partitions)),
+			TargetPartitions: int32(len(t.targetNow.Partitions)),
+			SourceFacts:      newFacts(t.sourceSettings.settings),
+			TargetFacts:      newFacts(t.targetSettings.settings),
+		})
+	}
+	slices.SortStableFunc(p.problems, func(a, b Problem) int { return cmp.Compare(a.Topic, b.Topic) })
+	return pairs, p.problems
+}
