@@ -1,0 +1,97 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/strait-mirror/strait/flows/position"
+)
+
+// anchorTick is how often the anchor loop looks for lanes that moved. It adds
+// to the age of an anchor, not to its number.
+const anchorTick = 250 * time.Millisecond
+
+// anchor stores positions while lanes move, until ctx ends. It alone owns the
+// schedule.
+func (s *session) anchor(ctx context.Context) {
+	tick := time.NewTicker(anchorTick)
+	defer tick.Stop()
+	key := noteKey{kind: noteAnchors, partition: WholeTopic}
+	schedule := position.NewSchedule(position.ScheduleParams{})
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		for lane, bytes := range s.takeMoved() {
+			schedule.Moved(lane, bytes, now)
+		}
+		due := schedule.Due(now)
+		if len(due) == 0 {
+			continue
+		}
+		if err := s.writeAnchors(ctx, s.lanesOf(due)); err != nil {
+			schedule.Failed(due...)
+			err = s.flow.p.Target.Explain(err)
+			s.flow.note(key, Problem{Err: err, Fix: fixFor(err)})
+			continue
+		}
+		s.flow.clearNote(key)
+		schedule.Anchored(due...)
+	}
+}
+
+// takeMoved returns the bytes each lane acknowledged since the last call.
+func (s *session) takeMoved() map[position.Lane]int64 {
+	moved := map[position.Lane]int64{}
+	for _, l := range s.list() {
+		if bytes, ok := l.takeMoved(); ok {
+			moved[l.name()] = bytes
+		}
+	}
+	return moved
+}
+
+func (s *session) lanesOf(names []position.Lane) []*lane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lanes := make([]*lane, 0, len(names))
+	for _, n := range names {
+		if l := s.lanes[n]; l != nil {
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
+}
+
+// moved returns the lanes whose position is not stored.
+func (s *session) moved() []*lane {
+	var lanes []*lane
+	for _, l := range s.list() {
+		if l.unanchored() {
+			lanes = append(lanes, l)
+		}
+	}
+	return lanes
+}
+
+// writeAnchors stores the positions of lanes in one request.
+func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
+	if len(lanes) == 0 {
+		return nil
+	}
+	anchors := make([]position.Anchor, len(lanes))
+	for i, l := range lanes {
+		anchors[i] = l.makeAnchor()
+	}
+	if err := s.flow.p.Target.Await(ctx, func(ctx context.Context) error { return s.store.Write(ctx, anchors) }); err != nil {
+		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), err)
+	}
+	for i, l := range lanes {
+		l.wasAnchored(anchors[i].Next())
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+// Package mirror runs one flow: it joins discovery (topicsync), fetching
+// (source), appending (sink) and positions (position) for the topics that the
+// flow selects, one lane per partition.
+package mirror
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/memory"
+)
+
+// Budget is the byte budget that the flows of a process share.
+type Budget struct{ bytes *memory.Budget }
+
+// NewBudget returns a budget of limit bytes between fetch and acknowledgement.
+func NewBudget(limit int64) *Budget { return &Budget{memory.NewBudget(limit)} }
+
+// Params is what New needs.
+type Params struct {
+	Flow   *model.Flow      // required
+	Source *cluster.Cluster // required; the caller closes it
+	Target *cluster.Cluster // required; the caller closes it
+	Budget *Budget          // required
+	Log    *slog.Logger     // required
+
+	Once         bool          // mirror up to the readable ends seen at start
+	Timeout      time.Duration // with Once: give up after so long without progress; 0: never
+	DrainTimeout time.Duration // how long stopping may take
+}
+
+// Flow is one flow. Run may be called again after it returned an error.
+type Flow struct {
+	p             Params
+	rules         *rules
+	readCommitted bool
+	budget        *memory.Budget
+
+	records  atomic.Int64 // acknowledged, since New
+	bytes    atomic.Int64
+	skipped  atomic.Int64 // records let go, since New
+	progress atomic.Int64 // grows whenever anything moves
+
+	initial map[string]int32 // partitions by topic when the source was first listed; only discovery touches it
+
+	mu      sync.Mutex // guards the rest
+	state   string
+	cause   string
+	session *session // of the present or last Run
+	reasons map[batch.Reason]int64
+	notes   map[noteKey]Problem // problems beside those of lanes
+
+	reports reports
+}
+
+// States of a flow, as status shows them.
+const (
+	Starting  = "starting"
+	Waiting   = "waiting"
+	Running   = "running"
+	Draining  = "draining"
+	Stopped   = "stopped"
+	Unhealthy = "unhealthy"
+)
+
+// New checks p and returns a stopped flow; it starts and dials nothing.
+func New(p Params) (*Flow, error) {
+	if p.Flow == nil || p.Source == nil || p.Target == nil || p.Budget == nil || p.Log == nil {
+		return nil, errors.New("building mirror flow: flow, source, target, budget and log are required")
+	}
+	r, err := newRules(p.Flow)
+	if err != nil {
+		return nil, err
+	}
+	return &Flow{
+		p: p, rules: r, budget: p.Budget.bytes,
+		readCommitted: p.Flow.IsolationLevel != model.ReadUncommitted,
+		state:         Starting,
+		reasons:       map[batch.Reason]int64{},
+		notes:         map[noteKey]Problem{},
+		reports:       reports{open: map[string]*report{}, events: map[string]time.Time{}},
+	}, nil
+}
+
+// Name returns the flow's name.
+func (f *Flow) Name() string { return f.p.Flow.Name }
+
+// From returns the alias of the source cluster, To that of the target.
+func (f *Flow) From() string { return f.p.Flow.From }
+
+// To returns the alias of the target cluster.
+func (f *Flow) To() string { return f.p.Flow.To }
+
+// Run mirrors until ctx ends and everything in flight is acknowledged and
+// anchored, or, with Once, until every partition has reached the end it had at
+// start. What heals is retried; an error means that the flow could not be set
+// up, or that a single pass is incomplete.
+func (f *Flow) Run(ctx context.Context) error {
+	// Whatever reason ctx has to end, it is not one for the flow to complain of.
+	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { cancel(errAsked) })()
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer cancel(nil)
+	if f.p.Once && f.p.Timeout > 0 {
+		wait.Go(func() { f.giveUpWithoutProgress(run, cancel) })
+	}
+
+	f.setState(Starting, "")
+	s, err := f.open(run)
+	if err == nil {
+		err = s.run(run)
+	}
+	switch {
+	case err == nil:
+		f.setState(Stopped, "")
+	case errors.Is(err, errAsked):
+		f.setState(Stopped, "")
+		return nil // asked to stop before there was anything to finish
+	default:
+		f.setState(Unhealthy, err.Error())
+	}
+	return err
+}
+
+// giveUpWithoutProgress ends a single pass that has come to a standstill.
+func (f *Flow) giveUpWithoutProgress(ctx context.Context, cancel context.CancelCauseFunc) {
+	tick := time.NewTicker(min(f.p.Timeout/10+1, time.Second))
+	defer tick.Stop()
+	last, since := f.progress.Load(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := f.progress.Load(); now != last {
+			last, since = now, time.Now()
+		}
+		if time.Since(since) >= f.p.Timeout {
+			cancel(&StalledError{After: f.p.Timeout, Cause: f.explain()})
+			return
+		}
+	}
+}
+
+func (f *Flow) setState(state, cause string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.state, f.cause = state, cause
+}
+
+// count adds what the target acknowledged.
+func (f *Flow) count(records, bytes int64) {
+	f.records.Add(records)
+	f.bytes.Add(bytes)
+	f.progress.Add(1)
+}
+
+// countRecoded notes that a batch could not pass as it was.
+func (f *Flow) countRecoded(why batch.Reason) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reasons[why]++
+}

@@ -1,0 +1,246 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/wire"
+	"github.com/strait-mirror/strait/flows/position"
+	"github.com/strait-mirror/strait/flows/sink"
+	"github.com/strait-mirror/strait/flows/source"
+	"github.com/strait-mirror/strait/flows/topicsync"
+)
+
+// session is everything that one Run of a flow holds.
+type session struct {
+	flow    *Flow
+	fetch   *wire.Client // raw, to the source
+	produce *wire.Client // raw, to the target
+	fetcher *source.Fetcher
+	sink    *sink.Sink
+	topics  *topicsync.Syncer
+	store   *position.Store
+	recoder *batch.Recoder
+	queue   *runQueue
+	scratch sync.Pool // *[]byte, where batches are re-encoded
+
+	early *found // what discovery found while the session was opened; taken by the first pass
+
+	pid      int64
+	pidEpoch int16
+	end      context.CancelCauseFunc // ends run for a reason of its own
+
+	mu       sync.Mutex // guards the rest
+	lanes    map[position.Lane]*lane
+	known    map[string]*topic                 // by source topic
+	waiting  map[position.Lane]time.Time       // since when a lane could not be started
+	revived  map[position.Lane][sides]*Problem // of stopped lanes that are being started again
+	left     int                               // with Once: lanes that have not finished
+	surveyed bool                              // with Once: all lanes of this pass are started
+}
+
+// errComplete ends a single pass.
+var errComplete = errors.New("every partition has reached its end")
+
+// errAsked ends a run because its caller wants it to.
+var errAsked = errors.New("asked to stop")
+
+// anchorReserve is the part of the time for draining, or a quarter of it where
+// that is less, that is kept for storing positions.
+const anchorReserve = 5 * time.Second
+
+// open connects to both clusters, however long that takes, and prepares what
+// run needs.
+func (f *Flow) open(ctx context.Context) (*session, error) {
+	s := &session{
+		flow: f, lanes: map[position.Lane]*lane{}, known: map[string]*topic{},
+		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{},
+		queue: newRunQueue(), recoder: batch.NewRecoder(batch.Params{}),
+	}
+	err := f.waitFor(ctx, f.p.Source, f.p.Source.Ping)
+	if err == nil {
+		err = f.waitFor(ctx, f.p.Target, func(ctx context.Context) (err error) {
+			s.pid, s.pidEpoch, err = f.p.Target.InitProducerID(ctx)
+			return err
+		})
+	}
+	if err == nil {
+		err = s.build() //nolint:contextcheck // making a client takes none
+	}
+	if err == nil {
+		// Topics are looked for, and created, while the positions are read.
+		var wait sync.WaitGroup
+		wait.Go(func() { s.early = s.findTopics(ctx) })
+		err = f.waitFor(ctx, f.p.Target, s.store.Open)
+		wait.Wait()
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	f.mu.Lock()
+	f.session = s
+	f.mu.Unlock()
+	return s, nil
+}
+
+// build makes the parts of the data plane; it starts nothing.
+func (s *session) build() error {
+	f, def := s.flow, s.flow.p.Flow
+	var err error
+	if s.fetch, err = f.p.Source.Data("fetch-" + def.Name); err != nil {
+		return fmt.Errorf("building the fetch client: %w", err)
+	}
+	if s.produce, err = f.p.Target.Data("produce-" + def.Name); err != nil {
+		return fmt.Errorf("building the produce client: %w", err)
+	}
+	from, to := view{f.p.Source}, view{f.p.Target}
+	s.fetcher, err = source.New(source.Params{
+		Clients: []source.Client{s.fetch}, Leaders: from, Offsets: from,
+		Budget: f.budget, Log: f.p.Log, ReadCommitted: f.readCommitted, Rack: f.p.Source.Rack(),
+		FetchMaxBytes: def.FetchMaxBytes, MaxPartitionFetchBytes: def.MaxPartitionFetchBytes, FetchMaxWait: def.FetchMaxWait,
+	})
+	if err != nil {
+		return err
+	}
+	params := sink.Params{
+		Client: s.produce, Leaders: to, Budget: f.budget, Logger: f.p.Log,
+		Log:            &targetLog{cluster: f.p.Target, client: s.produce, budget: f.budget},
+		NewProducer:    f.p.Target.InitProducerID,
+		MaxRequestSize: int(def.MaxRequestSize), RequestTimeout: def.RequestTimeout,
+	}
+	if def.Coalesce != "off" {
+		params.Coalesce = s.recoder
+	}
+	if s.sink, err = sink.New(params); err != nil {
+		return err
+	}
+	s.store, err = position.NewStore(position.Params{
+		Client: f.p.Target.Control(), SourceAlias: def.From, Log: f.p.Log,
+		ReplicationFactor: def.ReplicationFactor,
+	})
+	if err != nil {
+		return err
+	}
+	s.topics, err = topicsync.New(f.topicParams())
+	return err
+}
+
+// run starts the data plane and stops it in order when ctx ends: fetching
+// first, then the lanes once their batches are acknowledged, then the anchors.
+func (s *session) run(ctx context.Context) error {
+	f := s.flow
+	defer s.close()
+	ctx, s.end = context.WithCancelCause(ctx)
+	defer s.end(nil)
+	data, stopData := context.WithCancel(context.WithoutCancel(ctx))
+	fetching, stopFetching := context.WithCancel(data)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	defer stopData()
+	defer stopFetching()
+
+	s.sink.Start(data)
+	wait.Go(func() {
+		if err := s.fetcher.Run(fetching); err != nil && fetching.Err() == nil {
+			s.end(fmt.Errorf("fetching: %w", err))
+		}
+	})
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for l := s.queue.take(fetching); l != nil; l = s.queue.take(fetching) {
+				l.work(fetching)
+			}
+		})
+	}
+	anchoring, stopAnchoring := context.WithCancel(data)
+	defer stopAnchoring()
+	anchored := make(chan struct{})
+	wait.Go(func() {
+		defer close(anchored)
+		s.anchor(anchoring)
+	})
+	f.setState(Running, "")
+	s.discover(ctx) // until ctx ends
+
+	f.setState(Draining, "")
+	drain, cancel := context.WithTimeout(data, f.p.DrainTimeout)
+	defer cancel()
+	// Lanes that do not come to rest must leave time to store where the others are.
+	rest, cancelRest := context.WithTimeout(drain, f.p.DrainTimeout-min(f.p.DrainTimeout/4, anchorReserve))
+	defer cancelRest()
+	stopFetching()
+	moving := s.closeLanes(rest)
+	stopAnchoring()
+	<-anchored
+	err := s.writeAnchors(drain, s.moved())
+	stopData()
+	s.produce.Close()
+	s.sink.Wait()
+	return s.verdict(context.Cause(ctx), s.undrained(moving, err))
+}
+
+// undrained says what a drain left behind; nil: nothing.
+func (s *session) undrained(moving int, anchors error) error {
+	within := s.flow.p.DrainTimeout
+	switch {
+	case moving > 0:
+		return fmt.Errorf("draining: %d partitions had batches without an acknowledgement after %s; those will be mirrored again", moving, within)
+	case anchors != nil:
+		return fmt.Errorf("draining: positions were not stored within %s, what came after the last ones will be mirrored again: %w",
+			within, s.flow.p.Target.Explain(anchors))
+	}
+	return nil
+}
+
+// verdict says what the end of a run means: why it ended, unless somebody outside
+// asked for it, and what the drain left behind.
+func (s *session) verdict(cause, undrained error) error {
+	switch {
+	case errors.Is(cause, errComplete):
+		return errors.Join(s.flow.incomplete(), undrained)
+	case errors.Is(cause, errAsked):
+		return undrained
+	}
+	return cause
+}
+
+// closeLanes stops all lanes at once and returns how many did not come to rest.
+func (s *session) closeLanes(ctx context.Context) (moving int) {
+	lanes := s.list()
+	rested := make([]bool, len(lanes))
+	var wait sync.WaitGroup
+	for i, l := range lanes {
+		wait.Go(func() { rested[i] = l.close(ctx) })
+	}
+	wait.Wait()
+	for _, ok := range rested {
+		if !ok {
+			moving++
+		}
+	}
+	return moving
+}
+
+func (s *session) list() []*lane {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lanes := make([]*lane, 0, len(s.lanes))
+	for _, l := range s.lanes {
+		lanes = append(lanes, l)
+	}
+	return lanes
+}
+
+func (s *session) close() {
+	for _, c := range []*wire.Client{s.fetch, s.produce} {
+		if c != nil {
+			c.Close()
+		}
+	}
+}

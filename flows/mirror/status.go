@@ -1,0 +1,70 @@
+package mirror
+
+// Status is the state of a flow at one moment.
+type Status struct {
+	State, Cause       string
+	Topics, Partitions int
+	Records, Bytes     int64 // acknowledged by the target since the process started
+	Skipped            int64 // records the target refused and errors_tolerance let go
+	LagRecords         int64 // readable offsets not on the target; -1: not known
+	Problems           []Problem
+	Reasons            map[string]int64 // batches re-encoded, by reason
+}
+
+// Status returns the flow's state. It is cheap enough for several calls a
+// second.
+func (f *Flow) Status() Status {
+	st := Status{
+		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(),
+		LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
+	}
+	f.mu.Lock()
+	st.State, st.Cause = f.state, f.cause
+	for reason, n := range f.reasons {
+		st.Reasons[string(reason)] = n
+	}
+	s := f.session
+	for _, kind := range []noteKind{noteAnchors, noteDiscovery} {
+		// A cluster that does not answer stops all of the flow.
+		if p, ok := f.notes[noteKey{kind: kind, partition: WholeTopic}]; ok && st.State == Running {
+			st.State, st.Cause = Waiting, p.Err.Error()
+		}
+	}
+	f.mu.Unlock()
+	if s == nil {
+		return st
+	}
+	topics := map[*topic]bool{}
+	placed := true
+	for _, l := range s.list() {
+		topics[l.topic] = true
+		st.Partitions++
+		lag, known := l.lag()
+		placed = placed && known
+		if lag >= 0 {
+			st.LagRecords = max(st.LagRecords, 0) + lag
+		}
+	}
+	if !placed {
+		st.LagRecords = -1 // a lane that is about to start may be any way behind
+	}
+	st.Topics = len(topics)
+	if st.State == Running {
+		for _, p := range st.Problems {
+			if p.Stopped {
+				st.State, st.Cause = Unhealthy, p.place()+": "+p.Err.Error() // its fix is among the problems
+				break
+			}
+		}
+	}
+	return st
+}
+
+// explain says in one sentence what a flow that does not move waits for.
+func (f *Flow) explain() string {
+	st := f.Status()
+	if len(st.Problems) > 0 {
+		return st.Problems[0].sentence()
+	}
+	return st.Cause
+}
