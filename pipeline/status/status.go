@@ -1,0 +1,65 @@
+// Package status owns the one description of what a running Strait is doing:
+// plain values that the supervisor fills in and every reader shows. It decides
+// nothing and does no I/O.
+package status
+
+import "time"
+
+// FormatVersion is the version of the JSON form of a Snapshot.
+const FormatVersion = 1
+
+// States of a flow.
+const (
+	Starting  = "starting"  // being set up
+	Waiting   = "waiting"   // a cluster cannot be reached yet; being retried
+	Running   = "running"   // copying
+	Draining  = "draining"  // stopping: finishing what is under way
+	Stopped   = "stopped"   // ended in order
+	Unhealthy = "unhealthy" // something failed; being retried
+)
+
+// WholeTopic is the partition of a Problem that concerns all of a topic.
+const WholeTopic int32 = -1
+
+// UnknownLag is the lag of a flow that has not seen the source's ends yet.
+const UnknownLag int64 = -1
+
+// Snapshot is the state of all flows at one time. It is a copy: nobody changes
+// it after it was handed out.
+type Snapshot struct {
+	FormatVersion int       `json:"format_version"`
+	Time          time.Time `json:"time"`
+	Flows         []Flow    `json:"flows"`
+}
+
+// Flow is the state of one flow.
+type Flow struct {
+	Name  string `json:"name"`
+	From  string `json:"from"`  // alias of the source cluster
+	To    string `json:"to"`    // alias of the target cluster
+	State string `json:"state"` // one of the constants above
+	Cause string `json:"cause,omitempty"`
+
+	Topics     int   `json:"topics"`
+	Partitions int   `json:"partitions"`
+	Records    int64 `json:"records"`                   // acknowledged by the target since start
+	Bytes      int64 `json:"bytes"`                     // of batches, as they were sent
+	Skipped    int64 `json:"skipped_records,omitempty"` // refused by the target, let go by errors_tolerance
+	LagRecords int64 `json:"lag_records"`
+
+	RecordRate float64 `json:"record_rate"` // per second
+	ByteRate   float64 `json:"byte_rate"`   // per second
+
+	Problems []Problem        `json:"problems,omitempty"`
+	Reasons  map[string]int64 `json:"reencoded_batches,omitempty"` // reason to batches re-encoded for it
+}
+
+// Problem is something that keeps part of a flow from going on, or that needs
+// a person's attention.
+type Problem struct {
+	Topic     string    `json:"topic,omitempty"`
+	Partition int32     `json:"partition"` // WholeTopic: not one partition's
+	Summary   string    `json:"summary"`
+	Fix       string    `json:"fix,omitempty"`
+	Since     time.Time `json:"since"`
+}

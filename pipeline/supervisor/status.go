@@ -1,0 +1,56 @@
+package supervisor
+
+import (
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// rate turns growing totals into a rate over about the last five seconds.
+type rate struct {
+	mu      sync.Mutex // guards samples
+	samples []sample
+}
+
+type sample struct {
+	at             time.Time
+	records, bytes int64
+}
+
+// span is how far back a rate looks.
+const span = 5 * time.Second
+
+func (r *rate) add(s sample) (records, bytes float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.samples) > 1 && s.at.Sub(r.samples[1].at) >= span {
+		r.samples = r.samples[1:]
+	}
+	if n := len(r.samples); n == 0 || s.at.Sub(r.samples[n-1].at) >= span/20 {
+		r.samples = append(r.samples, s)
+	}
+	first := r.samples[0]
+	elapsed := s.at.Sub(first.at).Seconds()
+	if elapsed <= 0 {
+		return 0, 0
+	}
+	return float64(s.records-first.records) / elapsed, float64(s.bytes-first.bytes) / elapsed
+}
+
+func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
+	st := f.Status()
+	out := status.Flow{
+		Name: f.Name(), From: f.From(), To: f.To(), State: st.State, Cause: st.Cause,
+		Topics: st.Topics, Partitions: st.Partitions,
+		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, LagRecords: st.LagRecords, Reasons: st.Reasons,
+	}
+	out.RecordRate, out.ByteRate = r.add(sample{now, st.Records, st.Bytes})
+	for _, p := range st.Problems {
+		out.Problems = append(out.Problems, status.Problem{
+			Topic: p.Topic, Partition: p.Partition, Summary: p.Err.Error(), Fix: p.Fix, Since: p.Since,
+		})
+	}
+	return out
+}

@@ -1,0 +1,172 @@
+// Package supervisor runs the flows of one topology: it opens each cluster once,
+// shares one byte budget among all flows, restarts a flow that ended with an
+// error, and stops all of them in order. What a flow does is package mirror's.
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// Params is what New needs.
+type Params struct {
+	Config *model.Config // required, free of errors
+	Log    *slog.Logger  // required
+
+	Once         bool          // mirror up to the readable ends seen at start, then return
+	Timeout      time.Duration // with Once: give up after so long without progress; 0: never
+	DrainTimeout time.Duration // how long stopping may take; default 30s
+}
+
+// Supervisor runs one topology. Status may be called at any time from anywhere.
+type Supervisor struct {
+	p     Params
+	flows []*mirror.Flow
+	rates []*rate // of flows
+	open  []*cluster.Cluster
+}
+
+// New builds what will run; it starts and dials nothing.
+func New(p Params) (*Supervisor, error) {
+	if p.Config == nil || p.Log == nil {
+		return nil, errors.New("building supervisor: config and log are required")
+	}
+	if p.DrainTimeout == 0 {
+		p.DrainTimeout = 30 * time.Second
+	}
+	s := &Supervisor{p: p}
+	if err := s.build(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Supervisor) build() error {
+	clusters := map[string]*cluster.Cluster{}
+	connect := func(alias string) (*cluster.Cluster, error) {
+		if c := clusters[alias]; c != nil {
+			return c, nil
+		}
+		def := s.p.Config.Cluster(alias)
+		if def == nil {
+			return nil, fmt.Errorf("building flows: cluster %q is not defined", alias)
+		}
+		c, err := cluster.New(cluster.Params{Config: def, Log: s.p.Log})
+		if err != nil {
+			return nil, fmt.Errorf("building cluster %q: %w", alias, err)
+		}
+		clusters[alias] = c
+		s.open = append(s.open, c)
+		return c, nil
+	}
+	budget := mirror.NewBudget(s.bufferMemory())
+	for _, def := range s.p.Config.Flows {
+		if !def.Enabled {
+			continue
+		}
+		from, err := connect(def.From)
+		if err != nil {
+			return err
+		}
+		to, err := connect(def.To)
+		if err != nil {
+			return err
+		}
+		f, err := mirror.New(mirror.Params{
+			Flow: def, Source: from, Target: to, Budget: budget,
+			Log:  s.p.Log.With("flow", def.Name),
+			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
+		})
+		if err != nil {
+			return fmt.Errorf("building flow %q: %w", def.Name, err)
+		}
+		s.flows = append(s.flows, f)
+		s.rates = append(s.rates, &rate{})
+	}
+	return nil
+}
+
+// bufferMemory is the size of the one budget: what the most generous flow asks
+// for.
+func (s *Supervisor) bufferMemory() int64 {
+	most := int64(1) // where no flow runs
+	for _, f := range s.p.Config.Flows {
+		if f.Enabled {
+			most = max(most, f.BufferMemory)
+		}
+	}
+	return most
+}
+
+func (s *Supervisor) close() {
+	for _, c := range s.open {
+		c.Close()
+	}
+}
+
+// Run runs all flows until ctx ends and they have drained, or, with Once, until
+// each has reached the ends it saw at start. A flow that fails is started again;
+// with Once its error is returned instead, after the others ended. Without any
+// enabled flow there is nothing to do until ctx ends, as in MirrorMaker 2.
+func (s *Supervisor) Run(ctx context.Context) error {
+	defer s.close()
+	if len(s.flows) == 0 && !s.p.Once {
+		<-ctx.Done() // a topology with every flow off runs all the same
+		return nil
+	}
+	var wait sync.WaitGroup
+	errs := make([]error, len(s.flows))
+	for i, f := range s.flows {
+		wait.Go(func() { errs[i] = s.keep(ctx, f) })
+	}
+	wait.Wait()
+	if len(s.flows) == 0 && !s.p.Once {
+		<-ctx.Done()
+	}
+	return errors.Join(errs...)
+}
+
+// keep runs one flow, again and again until ctx ends.
+func (s *Supervisor) keep(ctx context.Context, f *mirror.Flow) error {
+	const shortest, longest = 500 * time.Millisecond, 30 * time.Second
+	pause := shortest
+	for {
+		began := time.Now()
+		err := f.Run(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || s.p.Once {
+			return fmt.Errorf("flow %q: %w", f.Name(), err)
+		}
+		if time.Since(began) > longest {
+			pause = shortest
+		}
+		s.p.Log.Error("flow failed, starting it again", "flow", f.Name(), "err", err, "retry_after", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+		pause = min(2*pause, longest)
+	}
+}
+
+// Status returns a copy of the present state of all flows.
+func (s *Supervisor) Status() status.Snapshot {
+	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
+	for i, f := range s.flows {
+		snap.Flows = append(snap.Flows, flowStatus(f, s.rates[i], snap.Time))
+	}
+	return snap
+}
