@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// refresh is how often a status table on a terminal is drawn anew.
+const refresh = 500 * time.Millisecond
+
+// plainEvery is how often a flow gets a status line where there is no terminal.
+const plainEvery = time.Minute
+
+// runFlags are the flags of run.
+type runFlags struct {
+	once         bool
+	timeout      time.Duration
+	drainTimeout time.Duration
+	logLevel     string
+	logFormat    string
+}
+
+func (a *app) newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run FILE...",
+		Short: "Run a topology until it is told to end",
+		Long: "Run reads a topology (.hcl or .properties, several files make one) and mirrors\n" +
+			"its enabled flows until the process is asked to end. Then it finishes what is\n" +
+			"under way, records its positions and exits; a second request ends it at once.",
+		Example: "  strait run mm2.properties\n  strait run --once topology.hcl",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("run needs at least one file")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.timeout < 0 || f.drainTimeout < 0 {
+				return errors.New("--timeout and --drain-timeout cannot be negative")
+			}
+			log, err := a.newLog(f.logLevel, f.logFormat)
+			if err != nil {
+				return err
+			}
+			return a.run(cmd.Context(), args, f, log)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.once, "once", false, "mirror up to the ends seen at start, then exit")
+	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --once: how long to wait for a cluster that is down")
+	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, paths []string, f runFlags, log *slog.Logger) error {
+	cfg, err := a.load(paths, a.p.Getenv)
+	if err != nil {
+		return err
+	}
+	if !runsAnything(cfg, paths) {
+		return &resultError{code: exitConfig, err: errors.New("no flow is enabled, so there is nothing to run")}
+	}
+	restore := limitMemory(cfg, a.p.Getenv)
+	defer restore()
+	e, err := a.p.Make(engine.Params{
+		Config:       cfg,
+		Log:          log,
+		Once:         f.once,
+		Timeout:      f.timeout,
+		DrainTimeout: f.drainTimeout,
+	})
+	if err != nil {
+		return &resultError{code: exitConfig, err: err}
+	}
+	began := time.Now()
+	live := a.view.NewLive(plainEvery)
+	err = engine.RunWatched(ctx, e, refresh, live.Show)
+	live.End()
+	if err != nil && !interrupted(ctx, err) {
+		return failed(fmt.Errorf("running %s: %w", paths[0], err))
+	}
+	a.view.Totals(e.Status(), time.Since(began))
+	return nil
+}
+
+// runsAnything reports whether a flow is enabled. A properties file may have
+// none: MirrorMaker 2 starts with it, and so does Strait.
+func runsAnything(cfg *model.Config, paths []string) bool {
+	return slices.ContainsFunc(cfg.Flows, func(f *model.Flow) bool { return f.Enabled }) ||
+		slices.ContainsFunc(paths, func(p string) bool { return filepath.Ext(p) == ".properties" })
+}
+
+// load reads a topology and shows what is wrong with it; its error has been
+// shown already.
+func (a *app) load(paths []string, env func(string) (string, bool)) (*model.Config, error) {
+	var src diag.Sources
+	cfg, problems := a.p.Load(paths, env, &src)
+	a.view.Diagnostics(problems, &src)
+	if problems.HasErrors() {
+		return nil, &resultError{code: exitConfig}
+	}
+	return cfg, nil
+}
+
+// interrupted reports whether err says no more than that the user asked for
+// the end.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted))
+}
+
+// newLog returns a logger to stderr that keeps clear of a status table.
+func (a *app) newLog(level, format string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level is %q, not debug, info, warn or error", level)
+	}
+	options := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(a.view.LogWriter(), options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(a.view.LogWriter(), options)), nil
+	}
+	return nil, fmt.Errorf("--log-format is %q, not text or json", format)
+}

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/supervisor"
+	"github.com/strait-mirror/strait/transforms/filter"
+)
+
+// loadTopology reads a topology with package load and checks its patterns, which
+// config cannot: what they mean is a matter of transforms.
+func loadTopology(paths []string, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List) {
+	cfg, problems := load.Load(paths, load.Options{Env: env, Sources: src})
+	if cfg == nil {
+		return cfg, problems
+	}
+	for _, f := range cfg.Flows {
+		_, bad := filter.ForFlow(f)
+		problems.Add(bad...)
+	}
+	problems.Sort()
+	return cfg, problems
+}
+
+// makeEngine makes a supervisor.
+func makeEngine(p engine.Params) (engine.Engine, error) {
+	s, err := supervisor.New(supervisor.Params{
+		Config:       p.Config,
+		Log:          p.Log,
+		Once:         p.Once,
+		Timeout:      p.Timeout,
+		DrainTimeout: p.DrainTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -1,0 +1,67 @@
+// Package engine owns the seam between the commands and what they command: how
+// a topology is read and how it is run. The commands see these few names only,
+// so that tests can put their own behind them; package cli's wiring.go puts in
+// the real ones.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// Loader reads the files of one topology. env answers env("NAME") in them, and
+// src takes their text for snippets. The configuration is only to be used when
+// the list has no errors.
+type Loader func(paths []string, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List)
+
+// Params is what an Engine is made of.
+type Params struct {
+	Config       *model.Config
+	Log          *slog.Logger
+	Once         bool          // stop at the readable ends seen at start
+	Timeout      time.Duration // how long Once waits for a cluster
+	DrainTimeout time.Duration // how long stopping may take
+}
+
+// Engine runs the flows of one topology.
+type Engine interface {
+	// Run returns nil when Once is done, or when ctx ended and everything
+	// under way was finished within DrainTimeout.
+	Run(ctx context.Context) error
+	// Status returns a copy of the present state, before, during and after Run.
+	Status() status.Snapshot
+}
+
+// Maker makes an engine; it starts and dials nothing.
+type Maker func(Params) (Engine, error)
+
+// RunWatched runs e and shows its status at every interval and once more at
+// the end. It returns Run's error after show was called for the last time.
+func RunWatched(ctx context.Context, e Engine, interval time.Duration, show func(status.Snapshot)) error {
+	ended := make(chan struct{})
+	var g errgroup.Group
+	g.Go(func() error {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return nil
+			case <-tick.C:
+				show(e.Status())
+			}
+		}
+	})
+	err := e.Run(ctx)
+	close(ended)
+	_ = g.Wait() // the watcher returns nil
+	show(e.Status())
+	return err
+}
