@@ -1,0 +1,118 @@
+// Package explain holds what real brokers do to clients with wrong settings
+// against what Strait says of it. The words for each case are tested in
+// flows/cluster; here it is that real brokers cause them, and that settings that
+// fit are let in.
+package explain
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/integration/kafka"
+)
+
+// attempt is one way to connect; want is "" where it must succeed.
+type attempt struct {
+	tls  *model.TLS
+	sasl *model.SASL
+	want string
+}
+
+func login(mechanism, password string) *model.SASL {
+	return &model.SASL{Mechanism: mechanism, Username: "ann", Password: model.NewSecret(password)}
+}
+
+func secret(pem []byte) model.Secret { return model.NewSecret(string(pem)) }
+
+// connect asks for metadata and returns what the user would read.
+func connect(t *testing.T, k *kafka.Cluster, a attempt) string {
+	t.Helper()
+	c, err := cluster.New(cluster.Params{
+		Config: &model.Cluster{Alias: "west", BootstrapServers: k.Bootstrap(), TLS: a.tls, SASL: a.sasl},
+		Log:    slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err = c.Control().Request(ctx, kmsg.NewPtrMetadataRequest()); err == nil {
+		return ""
+	}
+	return c.Explain(err).Error()
+}
+
+// TestRealBrokersAreExplained tries every setting on every kind of listener.
+func TestRealBrokersAreExplained(t *testing.T) {
+	const speaksTLS, speaksPlain = "the listener speaks TLS", "the listener does not speak TLS"
+	anyTLS := &model.TLS{}
+	users := map[string]string{"ann": "right"}
+	for name, test := range map[string]struct {
+		kafka    kafka.Options
+		attempts func(kafka.PEM) map[string]attempt
+	}{
+		"plaintext": {kafka.Options{}, func(kafka.PEM) map[string]attempt {
+			return map[string]attempt{
+				"as it should be":    {},
+				"TLS":                {tls: anyTLS, want: speaksPlain},
+				"login not expected": {sasl: login("PLAIN", "right"), want: "does not expect a SASL login"},
+			}
+		}},
+		"tls": {kafka.Options{TLS: true}, func(p kafka.PEM) map[string]attempt {
+			trusted := &model.TLS{CA: secret(p.CA)}
+			return map[string]attempt{
+				"as it should be":    {tls: trusted},
+				"plaintext":          {want: speaksTLS},
+				"plaintext login":    {sasl: login("PLAIN", "right"), want: speaksTLS},
+				"unknown authority":  {tls: anyTLS, want: "is not trusted"},
+				"login not expected": {tls: trusted, sasl: login("PLAIN", "right"), want: "does not expect a SASL login"},
+			}
+		}},
+		"mutual tls": {kafka.Options{MTLS: true}, func(p kafka.PEM) map[string]attempt {
+			return map[string]attempt{
+				"as it should be": {tls: &model.TLS{CA: secret(p.CA), Certificate: secret(p.ClientCert), Key: secret(p.ClientKey)}},
+				"no certificate":  {tls: &model.TLS{CA: secret(p.CA)}, want: "demands a client certificate"},
+			}
+		}},
+		"plain": {kafka.Options{SASL: kafka.Plain, Users: users}, func(kafka.PEM) map[string]attempt {
+			return map[string]attempt{
+				"as it should be": {sasl: login("PLAIN", "right")},
+				"wrong password":  {sasl: login("PLAIN", "wrong"), want: `refuses user "ann" with PLAIN`},
+				"wrong mechanism": {sasl: login("SCRAM-SHA-256", "right"), want: "does not offer SASL mechanism SCRAM-SHA-256"},
+				"no login":        {want: "demands a SASL login"},
+				"TLS":             {tls: anyTLS, sasl: login("PLAIN", "right"), want: speaksPlain},
+			}
+		}},
+		"scram": {kafka.Options{SASL: kafka.ScramSHA256, Users: users}, func(kafka.PEM) map[string]attempt {
+			return map[string]attempt{
+				"as it should be": {sasl: login("SCRAM-SHA-256", "right")},
+				"wrong password":  {sasl: login("SCRAM-SHA-256", "wrong"), want: `refuses user "ann" with SCRAM-SHA-256`},
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := kafka.Start(t, test.kafka)
+			for name, a := range test.attempts(k.PEM()) {
+				t.Run(name, func(t *testing.T) {
+					got := connect(t, k, a)
+					switch {
+					case a.want == "" && got != "":
+						t.Errorf("not let in: %s", got)
+					case !strings.Contains(got, a.want):
+						t.Errorf("%q does not say %q", got, a.want)
+					case got != "" && !strings.Contains(got, k.Bootstrap()[0]):
+						t.Errorf("%q does not name the address", got)
+					}
+				})
+			}
+		})
+	}
+}
