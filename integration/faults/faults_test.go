@@ -1,0 +1,159 @@
+package faults
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// seed returns STRAIT_SEED, or a number of the day's own that the log shows.
+func seed(t *testing.T) uint64 {
+	t.Helper()
+	s := rand.Uint64N(1 << 20) // not a secret
+	if text := os.Getenv("STRAIT_SEED"); text != "" {
+		var err error
+		if s, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("STRAIT_SEED: %v", err)
+		}
+	}
+	t.Logf("STRAIT_SEED=%d", s)
+	return s
+}
+
+// storm runs storms side by side until ctx ends and all is sound.
+func storm(ctx context.Context, t *testing.T, b *Bed, storms ...*Storm) {
+	t.Helper()
+	errs := make(chan error)
+	for _, s := range storms {
+		go func() { errs <- s.Run(ctx, t.Logf) }()
+	}
+	for range storms {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	heal, cancelHeal := context.WithTimeout(t.Context(), 2*reviveTimeout)
+	defer cancelHeal()
+	if err := b.Heal(heal); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range storms {
+		t.Logf("%d faults: %s", s.Total(), s)
+	}
+}
+
+// stormFor runs storms for a while.
+func stormFor(t *testing.T, b *Bed, length time.Duration, storms ...*Storm) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), length)
+	defer cancel()
+	storm(ctx, t, b, storms...)
+}
+
+// TestFaults shares one pair of clusters: a with one broker, b with three.
+func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts brokers")
+	}
+	b := NewBed(t, 1, 3, nil)
+	strait := BuildStrait(t)
+	t.Run("target brokers", func(t *testing.T) { testTarget(t, b, strait) })
+	t.Run("source brokers", func(t *testing.T) { testSource(t, b, strait) })
+	t.Run("kill", func(t *testing.T) { testKill(t, b, strait) })
+	t.Run("drain", func(t *testing.T) { testDrain(t, b, strait) })
+	t.Run("down", func(t *testing.T) { testDown(t, b, strait) })
+	t.Run("discovery", func(t *testing.T) { testDiscovery(t, b, strait) })
+	t.Run("poison", func(t *testing.T) { testPoison(t, b, strait) })
+}
+
+// testTarget breaks the target's brokers and all connections. The mirror lives
+// through it, so the copy is exact.
+func testTarget(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "target-", Seed: s}})
+	moves := LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)
+	brokers := &Storm{Seed: s, Calm: time.Second, Faults: slices.Concat(moves, BrokerFaults(b.B), MirrorFaults(tr.Mirror))}
+	connections := &Storm{Seed: s + 1, Calm: time.Second, Faults: append(ConnectionFaults(b.A), ConnectionFaults(b.B)...)}
+	stormFor(t, b, 15*time.Second, brokers, connections)
+	tr.Verdict(false)
+}
+
+// testSource breaks the source's brokers. The mirror lives through it, so the
+// copy is exact.
+func testSource(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.B, To: b.A, Load: LoadParams{Topics: "source-", Seed: s}})
+	moves := LeaderFaults(b.B, tr.Load.Topics(), tr.Load.p.Partitions)
+	brokers := &Storm{Seed: s, Calm: time.Second, Faults: slices.Concat(moves, BrokerFaults(b.B), MirrorFaults(tr.Mirror))}
+	connections := &Storm{Seed: s + 1, Calm: time.Second, Faults: append(ConnectionFaults(b.A), ConnectionFaults(b.B)...)}
+	stormFor(t, b, 15*time.Second, brokers, connections)
+	tr.Verdict(false)
+}
+
+// testKill kills the mirror. What it had copied since its last anchor is copied
+// again, and nothing else is wrong.
+func testKill(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	rnd := rand.New(rand.NewPCG(s, 3)) // not a secret
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "kill-", Seed: s}})
+	for range 3 {
+		if err := pause(t.Context(), between(rnd, 500, 7000)); err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Mirror.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Mirror.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := tr.Verdict(true)
+	tr.checkRepeats(v)
+}
+
+// testDrain ends the mirror in good order while producers write: nothing is
+// copied twice.
+func testDrain(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	rnd := rand.New(rand.NewPCG(s, 4)) // not a secret
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "drain-", Seed: s}})
+	for range 3 {
+		if err := pause(t.Context(), between(rnd, 300, 2000)); err != nil {
+			t.Fatal(err)
+		}
+		code, took, err := tr.Mirror.Terminate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code != 0 {
+			t.Fatalf("strait ended with %d %s after SIGTERM", code, took)
+		}
+		t.Logf("drained in %s", took.Round(time.Millisecond))
+		if err := tr.Mirror.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr.Verdict(false)
+}
+
+// unanchored is how old data without an anchor may get: 5 s, a quarter of a
+// second to notice, and then the write, which takes its time on a busy machine.
+const unanchored = 10 * time.Second
+
+// checkRepeats holds the repeated runs to what the kills explain.
+func (tr *Trial) checkRepeats(v Verdict) {
+	tr.t.Helper()
+	partitions := len(tr.Load.Topics()) * tr.Load.p.Partitions
+	if most := len(tr.Mirror.Kills) * partitions; len(v.Repeats) > most {
+		tr.t.Errorf("%d repeated runs after %d kills of %d partitions", len(v.Repeats), len(tr.Mirror.Kills), partitions)
+	}
+	for _, r := range v.Repeats {
+		if r.Kill.IsZero() || r.Age > unanchored {
+			tr.t.Errorf("a repeat that no kill explains: %s", r)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package faults
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Trial is one load being mirrored while the test breaks things.
+type Trial struct {
+	t      *testing.T
+	From   *Side
+	To     *Side
+	Load   *Load
+	Mirror *Mirror
+	Watch  *Watch
+
+	catchUp  time.Duration
+	stopLoad context.CancelFunc
+	loaded   chan struct{} // closed when the producers have ended
+	loadErr  error         // of the producers; valid after loaded
+	wait     sync.WaitGroup
+}
+
+// TrialParams is what NewTrial needs.
+type TrialParams struct {
+	Strait   string // required: the program
+	From, To *Side  // required
+	Load     LoadParams
+	Flow     string        // more HCL inside the flow block
+	CatchUp  time.Duration // how long the end may take to arrive once all is sound; default catchUp
+}
+
+// catchUp bounds how long a mirror may take to reach the end once all is sound.
+const catchUp = 90 * time.Second
+
+// NewTrial creates the topics and starts producers and mirror.
+func NewTrial(t *testing.T, p TrialParams) *Trial {
+	t.Helper()
+	ctx := t.Context()
+	p.Load.To = p.From
+	l, err := NewLoad(ctx, p.Load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp)}
+	tr.Watch = NewWatch(p.To, tr.remotes()...)
+	tr.Mirror = NewMirror(t, MirrorParams{
+		Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow,
+	})
+	loading, stopLoad := context.WithCancel(ctx)
+	watching, stopWatch := context.WithCancel(ctx)
+	tr.stopLoad, tr.loaded = stopLoad, make(chan struct{})
+	tr.wait.Go(func() {
+		defer close(tr.loaded)
+		tr.loadErr = l.Run(loading)
+	})
+	tr.wait.Go(func() { tr.Watch.Run(watching) })
+	t.Cleanup(func() {
+		stopLoad()
+		stopWatch()
+		tr.wait.Wait()
+	})
+	if err := tr.Mirror.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tr.Flows()
+	return tr
+}
+
+// Remote returns the name of a topic on the target.
+func (tr *Trial) Remote(topic string) string { return tr.From.Alias + "." + topic }
+
+func (tr *Trial) remotes() []string {
+	var names []string
+	for _, topic := range tr.Load.Topics() {
+		names = append(names, tr.Remote(topic))
+	}
+	return names
+}
+
+// Flows waits until something of every topic has arrived.
+func (tr *Trial) Flows() {
+	tr.t.Helper()
+	ctx, cancel := context.WithTimeout(tr.t.Context(), catchUp)
+	defer cancel()
+	err := poll(ctx, sampleEvery, func() (bool, error) {
+		for _, topic := range tr.remotes() {
+			if _, ok := tr.Watch.written(place{topic, 0}, 0); !ok {
+				return false, fmt.Errorf("nothing of %s/0 is on the target", topic)
+			}
+		}
+		return true, nil
+	})
+	if err != nil {
+		tr.t.Fatalf("waiting for the first records: %v", err)
+	}
+}
+
+// Verdict stops producers and mirror, in good order, once everything has
+// arrived, and compares.
+func (tr *Trial) Verdict(repeats bool) Verdict {
+	tr.t.Helper()
+	if err := tr.conclude(); err != nil {
+		tr.t.Fatal(err)
+	}
+	v, err := Judge(tr.t.Context(), JudgeParams{
+		From: tr.From, To: tr.To, Topics: tr.Load.Topics(), Name: tr.Remote,
+		Repeats: repeats, Watch: tr.Watch, Kills: tr.Mirror.Kills,
+	})
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	tr.t.Logf("%d records, %d repeated in %d runs, the oldest written %s before the kill; producers gave up %d",
+		v.Source, v.Duplicates, v.Runs, v.Oldest().Round(10*time.Millisecond), tr.Load.Lost.Load())
+	return v
+}
+
+// conclude ends the producers, waits until the last record of every partition
+// has arrived, and ends the mirror.
+func (tr *Trial) conclude() error {
+	ctx, cancel := context.WithTimeout(tr.t.Context(), 3*tr.catchUp)
+	defer cancel()
+	tr.stopLoad()
+	select {
+	case <-tr.loaded:
+		if tr.loadErr != nil {
+			return tr.loadErr
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the producers to end: %w", ctx.Err())
+	}
+	if err := tr.Load.Finish(ctx); err != nil {
+		return err
+	}
+	arrive, cancel := context.WithTimeout(ctx, tr.catchUp)
+	defer cancel()
+	began := time.Now()
+	if err := AwaitEnd(arrive, tr.To, tr.remotes(), tr.Load.p.Partitions); err != nil {
+		return err
+	}
+	tr.t.Logf("the end arrived %s after the last record was written", time.Since(began).Round(time.Millisecond))
+	code, took, err := tr.Mirror.Terminate(ctx)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return fmt.Errorf("strait ended with %d %s after SIGTERM", code, took)
+	}
+	return nil
+}

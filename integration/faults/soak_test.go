@@ -1,0 +1,179 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/strait-mirror/strait/integration/compare"
+)
+
+// number returns an environment variable's number, or a default.
+func number(t *testing.T, name string, def int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return def
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+func soak(t *testing.T) {
+	t.Helper()
+	if os.Getenv("STRAIT_SOAK") == "" {
+		t.Skip("STRAIT_SOAK is not set")
+	}
+}
+
+// TestSoak mirrors 10 GB (STRAIT_SOAK_GB) while leaders move on the target, its
+// brokers crash, restart and freeze, the source's broker restarts, connections
+// fail on both sides and the mirror itself is frozen. It is never killed, so the
+// copy is exact.
+func TestSoak(t *testing.T) {
+	soak(t)
+	s, built, gb := seed(t), commit(t), number(t, "STRAIT_SOAK_GB", 10)
+	b := NewBed(t, 1, 3, nil)
+	strait := BuildStrait(t)
+	began := time.Now()
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, CatchUp: 15 * time.Minute, Load: LoadParams{
+		Topics: "soak-", Seed: s, Plain: 5, Tx: 1, Partitions: 4, Rate: 24_000, MaxValue: 4000, Bytes: int64(gb) * 1e9,
+	}})
+	moves := LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)
+	brokers := &Storm{Seed: s, Calm: 4 * time.Second, Faults: slices.Concat(
+		moves, moves, moves, BrokerFaults(b.B), MirrorFaults(tr.Mirror), BrokerFaults(b.A)[1:2])}
+	connections := &Storm{Seed: s + 1, Calm: 3 * time.Second, Faults: slices.Concat(ConnectionFaults(b.A), ConnectionFaults(b.B))}
+	storming, calm := context.WithCancel(t.Context())
+	defer calm()
+	tr.wait.Go(func() {
+		<-tr.loaded // the storm ends with the load
+		calm()
+	})
+	storm(storming, t, b, brokers, connections)
+	if err := tr.conclude(); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+	cpu, err := tr.Mirror.Program().CPUTime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rss, err := tr.Mirror.Program().PeakRSS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all compare.Report
+	for _, topic := range tr.Load.Topics() {
+		r, err := compare.Streams(t.Context(), compare.StreamParams{
+			Source: compare.Side{Opts: b.A.AdminOpts(), Topic: topic, ReadOptions: compare.ReadOptions{ReadCommitted: true}},
+			Target: compare.Side{Opts: b.B.AdminOpts(), Topic: tr.Remote(topic)},
+		})
+		if err == nil {
+			err = r.Err()
+		}
+		if err != nil {
+			t.Errorf("%s: %v", topic, err)
+		}
+		all.Source += r.Source
+		all.Target += r.Target
+	}
+	result(t, "Soak with moving leaders and broker restarts", built, s, []string{
+		fmt.Sprintf("%.1f GB of values in %d records (%d on the target), %s: %s", float64(tr.Load.made.Load())/1e9,
+			all.Source, all.Target, took.Round(time.Second), verdictText(t)),
+		fmt.Sprintf("%d faults of brokers and leaders: %s", brokers.Total(), brokers),
+		fmt.Sprintf("%d faults of connections: %s", connections.Total(), connections),
+		fmt.Sprintf("Strait used %s of processor time and %d MiB at its peak", cpu.Round(time.Second), rss>>20),
+	})
+}
+
+func verdictText(t *testing.T) string {
+	t.Helper()
+	if t.Failed() {
+		return "**damaged**"
+	}
+	return "nothing missing, repeated, changed or out of order"
+}
+
+// TestKillLoop kills the mirror 60 times (STRAIT_SOAK_KILLS) while the target's
+// brokers and leaders have troubles of their own.
+func TestKillLoop(t *testing.T) {
+	soak(t)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 60)
+	b := NewBed(t, 1, 3, nil)
+	strait := BuildStrait(t)
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "loop-", Seed: s, Rate: 1500, MaxValue: 300}})
+	storming, calm := context.WithCancel(t.Context())
+	defer calm()
+	moves := LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)
+	brokers := &Storm{Seed: s, Calm: 5 * time.Second, Faults: slices.Concat(moves, moves, BrokerFaults(b.B)[:2])}
+	killing := make(chan error, 1)
+	go func() {
+		defer calm()
+		killing <- tr.killLoop(kills, rand.New(rand.NewPCG(s, 5))) // not a secret
+	}()
+	storm(storming, t, b, brokers)
+	if err := <-killing; err != nil {
+		t.Fatal(err)
+	}
+	v := tr.Verdict(true)
+	tr.checkRepeats(v)
+	result(t, "Kill loop", built, s, []string{
+		fmt.Sprintf("%d kills of the mirror, %d faults of the target's brokers: %s", len(tr.Mirror.Kills), brokers.Total(), brokers),
+		fmt.Sprintf("%d records, %d repeated in %d runs; the oldest of them had been written %s before the kill: %s",
+			v.Source, v.Duplicates, len(v.Repeats), v.Oldest().Round(10*time.Millisecond), killText(t)),
+	})
+}
+
+func killText(t *testing.T) string {
+	t.Helper()
+	if t.Failed() {
+		return "**damaged**"
+	}
+	return "nothing missing, changed or out of order, and every repeat explained by a kill"
+}
+
+// killLoop kills and restarts the mirror n times.
+func (tr *Trial) killLoop(n int, rnd *rand.Rand) error {
+	for range n {
+		if err := pause(tr.t.Context(), between(rnd, 200, 8000)); err != nil {
+			return err
+		}
+		if err := tr.Mirror.Kill(); err != nil {
+			return err
+		}
+		if err := tr.Mirror.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestOldData mirrors records that are older than the target remembers their
+// producer for, while connections fail and leaders move.
+func TestOldData(t *testing.T) {
+	soak(t)
+	s, built := seed(t), commit(t)
+	b := NewBed(t, 1, 3, map[string]string{
+		"producer.id.expiration.ms": "3000", "producer.id.expiration.check.interval.ms": "500",
+	})
+	strait := BuildStrait(t)
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{
+		Topics: "old-", Seed: s, Tx: -1, Age: 48 * time.Hour,
+	}})
+	brokers := &Storm{Seed: s, Calm: time.Second, Faults: LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)}
+	connections := &Storm{Seed: s + 1, Calm: time.Second, Faults: ConnectionFaults(b.B)}
+	stormFor(t, b, time.Duration(number(t, "STRAIT_SOAK_SECONDS", 60))*time.Second, brokers, connections)
+	v := tr.Verdict(false)
+	result(t, "Data older than the target remembers producers for", built, s, []string{
+		fmt.Sprintf("%d records of 48 hours ago, producer.id.expiration.ms 3000: %s", v.Source, verdictText(t)),
+		fmt.Sprintf("%d leader moves; %d faults of connections: %s", brokers.Total(), connections.Total(), connections),
+	})
+}
