@@ -1,0 +1,155 @@
+package badinput
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/strait-mirror/strait/integration/kafka"
+)
+
+// grants does what the program asks for: it reads each kafka-acls.sh line of the
+// log and grants just that.
+type grants struct {
+	t    *testing.T
+	c    *kafka.Cluster
+	user string
+	done []string // "CREATE topic"
+}
+
+// follow grants what is asked for until ok, or until nothing is asked for that
+// has not been granted for too long.
+func (g *grants) follow(p *program, ok func() error) {
+	g.t.Helper()
+	line := regexp.MustCompile(`kafka-acls\.sh --bootstrap-server ` + regexp.QuoteMeta(g.c.Bootstrap()[0]) +
+		` --add --allow-principal 'User:` + g.user + `' --operation (\w+) --(topic (\S+?)|cluster)["\s]`)
+	deadline := time.Now().Add(heals)
+	until(g.t, 3*time.Minute, func() error {
+		for _, m := range line.FindAllStringSubmatch(p.log.String(), -1) {
+			if what := m[1] + " " + m[2]; !slices.Contains(g.done, what) {
+				g.grant(m[1], m[3])
+				g.done = append(g.done, what)
+				deadline = time.Now().Add(heals)
+			}
+		}
+		err := ok()
+		if err != nil && time.Now().After(deadline) {
+			g.t.Fatalf("%v after %v, though all was granted that was asked for: %q", err, heals, g.done)
+		}
+		return err
+	})
+}
+
+// grant does what the command line would do.
+func (g *grants) grant(operation, topic string) {
+	g.t.Helper()
+	var op kadm.ACLOperation
+	if err := op.UnmarshalText([]byte(operation)); err != nil {
+		g.t.Fatal(err)
+	}
+	acl := kadm.NewACLs().Allow("User:" + g.user).AllowHosts("*").ResourcePatternType(kadm.ACLPatternLiteral).Operations(op)
+	if topic == "" {
+		acl = acl.Clusters()
+	} else {
+		acl = acl.Topics(topic)
+	}
+	results, err := g.c.Admin().CreateACLs(bounded(g.t), acl)
+	for _, r := range results {
+		if err == nil {
+			err = r.Err
+		}
+	}
+	if err != nil {
+		g.t.Fatalf("granting %s on %q: %v", operation, topic, err)
+	}
+}
+
+// TestPermissions has a user who may do nothing, on the target or on the source,
+// and grants one by one what the program asks for, as its log says, until
+// records arrive.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	locked := kafka.Options{SASL: kafka.ScramSHA512, Authorizer: true, Users: map[string]string{"bob": "b", "carol": "c"}}
+	c := startAll(t, kafka.Options{}, locked)
+	open, shut := c[0], c[1]
+
+	t.Run("target", func(t *testing.T) {
+		t.Parallel()
+		create(t, open, kafka.Topic{Name: "orders", Partitions: 2})
+		produce(t, open, some("orders", 10)...)
+		text := clusterBlock("a", open.Bootstrap()[0], "") + clusterBlock("b", shut.Bootstrap()[0], loginBlock("bob", "b")) +
+			clusterBlock("x", open.Bootstrap()[0], "") + clusterBlock("free", shut.AdminBootstrap()[0], "") +
+			"flow \"a->b\" { topics = [\"orders\"] }\nflow \"x->free\" { topics = [\"orders\"] }\n"
+		p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
+		arrives(t, shut, "x.orders", 10, patience) // the other flow does not care
+		g := &grants{t: t, c: shut, user: "bob"}
+		g.follow(p, func() error {
+			if n := ends(t, shut, "a.orders")[0]; n != 10 {
+				return fmt.Errorf("%d records arrived", n)
+			}
+			if !slices.Contains(g.done, "AlterConfigs topic a.orders") {
+				return errors.New("the engine keys of the target topic were not asked for")
+			}
+			return nil
+		})
+		if _, err := open.Admin().CreatePartitions(bounded(t), 1, "orders"); err != nil {
+			t.Fatal(err)
+		}
+		g.follow(p, func() error {
+			if n := len(ends(t, shut, "a.orders")); n != 3 {
+				return fmt.Errorf("the target topic has %d partitions", n)
+			}
+			return nil
+		})
+		for _, operation := range []string{"READ", "WRITE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS", "ALTER"} {
+			p.says(&p.log, `msg="problem solved".*`+operation+` on topic \\"a\.orders\\"`, 30*time.Second)
+		}
+		want := []string{
+			"IdempotentWrite cluster", "Describe topic mm2-offsets.a.internal", "Create topic mm2-offsets.a.internal",
+			"Read topic mm2-offsets.a.internal", "Describe topic a.orders", "Create topic a.orders", "DescribeConfigs topic a.orders",
+			"Read topic a.orders", "Write topic mm2-offsets.a.internal", "AlterConfigs topic a.orders", "Write topic a.orders",
+			"Alter topic a.orders",
+		}
+		for _, w := range want {
+			if !slices.Contains(g.done, w) {
+				t.Errorf("%s was not asked for", w)
+			}
+		}
+		if len(g.done) != len(want) {
+			t.Errorf("granted %q, want %q", g.done, want)
+		}
+		for _, grant := range g.done {
+			words := strings.Fields(grant)
+			p.saidOnce(`--operation ` + words[0] + ` --` + strings.Join(words[1:], " ") + `["\s]`)
+		}
+	})
+	t.Run("source", func(t *testing.T) {
+		t.Parallel()
+		create(t, shut, kafka.Topic{Name: "public"}, kafka.Topic{Name: "secret"})
+		produce(t, shut, some("public", 10)...)
+		produce(t, shut, some("secret", 10)...)
+		g := &grants{t: t, c: shut, user: "carol"}
+		g.grant("Read", "public")
+		g.grant("DescribeConfigs", "public")
+		text := clusterBlock("s", shut.Bootstrap()[0], loginBlock("carol", "c")) + clusterBlock("t", open.Bootstrap()[0], "") +
+			"flow \"s->t\" { topics = [\"public\", \"secret\"] }\n"
+		p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
+		arrives(t, open, "s.public", 10, patience)
+		g.follow(p, func() error {
+			if n := ends(t, open, "s.secret")[0]; n != 10 {
+				return fmt.Errorf("%d records arrived", n)
+			}
+			return nil
+		})
+		want := []string{"Describe topic secret", "DescribeConfigs topic secret", "Read topic secret"}
+		if !slices.Equal(g.done, want) {
+			t.Errorf("granted %q, want %q", g.done, want)
+		}
+	})
+}
