@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/strait-mirror/strait/flows/cluster"
 )
 
@@ -34,7 +36,7 @@ func (f *Flow) waitFor(ctx context.Context, c *cluster.Cluster, try func(context
 		err = c.Explain(err)
 		why, fix := err.Error(), fixFor(err)
 		f.setState(Waiting, withFix(why, fix))
-		if why != said {
+		if why != said && (said == "" || !kerr.IsRetriable(err)) { // a broker that starts says this and that
 			attrs := []any{"cluster", c.Alias(), "err", why}
 			if fix != "" {
 				attrs = append(attrs, "fix", fix)

@@ -75,7 +75,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 	restart(b)
 	arrives(t, b, "a.orders", 30, heals)
 	until(t, heals, func() error {
-		if begun, over := len(p.log.lines(`level=(WARN|ERROR).* err=`)), len(p.log.lines(`problem solved|cluster usable now`)); over < begun {
+		if begun, over := len(p.log.lines(`flow held up|does not move`)), len(p.log.lines(`problem solved`)); over < begun {
 			return fmt.Errorf("%d problems were told and %d solved", begun, over)
 		}
 		return nil
