@@ -32,7 +32,7 @@ func WrapDialer(dial DialFunc, registry *Registry) DialFunc {
 type conn struct {
 	net.Conn
 	registry *Registry
-	tcp      bool
+	tcp      *socket // Conn, if it is plain TCP; else nil
 
 	scratch []byte      // of Write
 	parts   net.Buffers // of Write
@@ -62,7 +62,12 @@ const (
 )
 
 func newConn(inner net.Conn, registry *Registry) *conn {
-	_, tcp := inner.(*net.TCPConn)
+	var tcp *socket
+	if t, ok := inner.(*net.TCPConn); ok {
+		if tcp = newSocket(t); tcp != nil {
+			inner = tcp
+		}
+	}
 	return &conn{
 		Conn: inner, registry: registry, tcp: tcp,
 		pending: make(map[int32]sentFetch),

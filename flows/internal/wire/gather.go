@@ -29,7 +29,7 @@ const (
 // size. The first error sticks; n counts what was written (or counted).
 type gather struct {
 	conn     net.Conn
-	tcp      bool // conn takes vectors; otherwise it is TLS, or a test's pipe
+	tcp      *socket // conn, if it takes vectors; nil for TLS, or a test's pipe
 	counting bool
 	n        int64
 	err      error
@@ -141,9 +141,9 @@ func (g *gather) raw(p []byte) {
 // much of both ends that the records around them are full.
 func (g *gather) batch(p []byte) {
 	switch {
-	case g.counting || g.tcp && len(p) < copyBelowPlain || !g.tcp && len(p) < recordSize:
+	case g.counting || g.tcp != nil && len(p) < copyBelowPlain || g.tcp == nil && len(p) < recordSize:
 		g.raw(p)
-	case g.tcp:
+	case g.tcp != nil:
 		g.list()
 		g.parts = append(g.parts, p)
 		if len(g.parts) >= maxParts {
@@ -181,7 +181,11 @@ func (g *gather) flush() {
 	parts := g.parts // WriteTo advances its receiver
 	if len(parts) > 0 {
 		var n int64
-		n, g.err = parts.WriteTo(g.conn)
+		if g.tcp != nil {
+			n, g.err = g.tcp.writeBuffers(parts)
+		} else {
+			n, g.err = parts.WriteTo(g.conn)
+		}
 		g.n += n
 	}
 	clear(g.parts) // no batch stays referenced
