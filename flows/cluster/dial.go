@@ -9,9 +9,11 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
@@ -24,6 +26,8 @@ import (
 type dialer struct {
 	timeout time.Duration
 	tls     *tls.Config // nil: plaintext; its ServerName is empty unless configured
+
+	served atomic.Bool // the cluster has answered a request beyond the handshake
 
 	mu     sync.Mutex // guards failed
 	failed []failure  // the last few, newest last
@@ -86,6 +90,14 @@ func (d *dialer) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net
 	}
 	address := net.JoinHostPort(meta.Host, fmt.Sprint(meta.Port))
 	d.failed = append(d.failed, failure{address: address, err: err})
+}
+
+// OnBrokerRead is kgo's hook. An answer to a metadata request means that TLS and
+// the login are as the cluster wants them.
+func (d *dialer) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, err error) {
+	if err == nil && key == int16(kmsg.Metadata) {
+		d.served.Store(true)
+	}
 }
 
 // address returns where err happened, or "".

@@ -84,12 +84,21 @@ func (c *Cluster) addressOf(err error) string {
 
 // cause tries the most specific explanation first.
 func (c *Cluster) cause(err error) string {
-	for _, explain := range []func(error) string{c.causeOfCertificate, c.causeOfProtocol, c.causeOfLogin, c.causeOfPermission, causeOfNetwork} {
+	for _, explain := range []func(error) string{c.causeOfCertificate, c.causeOfStop, c.causeOfProtocol, c.causeOfLogin, c.causeOfPermission, causeOfNetwork} {
 		if s := explain(err); s != "" {
 			return s
 		}
 	}
 	return err.Error()
+}
+
+// causeOfStop is for a cluster that has answered before: when it closes a
+// connection now, its settings are not to blame.
+func (c *Cluster) causeOfStop(err error) string {
+	if isClosed(err) && c.dialer.served.Load() {
+		return "the broker closed the connection; it is stopping, restarting or has crashed"
+	}
+	return ""
 }
 
 func (c *Cluster) causeOfCertificate(err error) string {

@@ -193,3 +193,20 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		t.Error("no error without a config")
 	}
 }
+
+func TestExplainBlamesNoSettingsOnceTheClusterHasServed(t *testing.T) {
+	k := startKafka(t)
+	c := newCluster(t, k.ListenAddrs(), nil)
+	if got := c.Explain(io.EOF).Error(); strings.Contains(got, "stopping") {
+		t.Errorf("before any answer: %s", got)
+	}
+	if err := c.Metadata().Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Explain(io.EOF).Error(); !strings.Contains(got, "stopping") {
+		t.Errorf("after an answer: %s", got)
+	}
+}

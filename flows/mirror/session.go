@@ -33,6 +33,7 @@ type session struct {
 
 	pid      int64
 	pidEpoch int16
+	forgets  time.Duration           // after this age of its last record the target forgets a producer; 0: not known
 	end      context.CancelCauseFunc // ends run for a reason of its own
 
 	mu       sync.Mutex // guards the rest
@@ -70,6 +71,7 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 		})
 	}
 	if err == nil {
+		s.forgets = f.forgets(ctx)
 		err = s.build() //nolint:contextcheck // making a client takes none
 	}
 	if err == nil {
@@ -87,6 +89,19 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 	f.session = s
 	f.mu.Unlock()
 	return s, nil
+}
+
+// forgets returns after how long the target forgets a producer; 0: not known,
+// which a missing DESCRIBE_CONFIGS on the cluster is no reason to stop for.
+func (f *Flow) forgets(ctx context.Context) time.Duration {
+	const patience = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	expiration, err := f.p.Target.ProducerIDExpiration(ctx)
+	if err != nil {
+		f.p.Log.Debug("producer.id.expiration.ms of the target not known, its default is assumed", "err", err)
+	}
+	return expiration
 }
 
 // build makes the parts of the data plane; it starts nothing.
@@ -113,6 +128,7 @@ func (s *session) build() error {
 		Log:            &targetLog{cluster: f.p.Target, client: s.produce, budget: f.budget},
 		NewProducer:    f.p.Target.InitProducerID,
 		MaxRequestSize: int(def.MaxRequestSize), RequestTimeout: def.RequestTimeout,
+		ProducerIDExpiration: s.forgets,
 	}
 	if def.Coalesce != "off" {
 		params.Coalesce = s.recoder
