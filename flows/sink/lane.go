@@ -178,13 +178,21 @@ func (l *Lane) Close(ctx context.Context) bool {
 	}
 	l.mu.Lock()
 	l.state = stateStopped
+	rested := len(l.window) == 0
+	var left []entry
+	if !l.resolving { // else resolve is looking at the window, and drops it
+		left = l.dropLocked()
+	}
+	l.mu.Unlock()
+	releaseAll(left)
+	return rested
+}
+
+// dropLocked empties the window and returns what was in it, for release.
+func (l *Lane) dropLocked() []entry {
 	left := l.window
 	l.window, l.sent = nil, 0
-	l.mu.Unlock()
-	for _, e := range left {
-		release(e.Batch)
-	}
-	return len(left) == 0
+	return left
 }
 
 // Pending returns the number of batches not yet acknowledged.
@@ -198,6 +206,12 @@ func (l *Lane) target() wire.PartitionKey {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.key
+}
+
+func releaseAll(entries []entry) {
+	for i := range entries {
+		release(entries[i].Batch)
+	}
 }
 
 // release gives back what a batch holds.

@@ -98,9 +98,7 @@ func (l *Lane) outcome(sequence int32, r result) {
 	l.scheduleLocked()
 	l.settleQuietLocked()
 	l.mu.Unlock()
-	for i := range gone {
-		release(gone[i].Batch)
-	}
+	releaseAll(gone)
 }
 
 func (l *Lane) indexLocked(sequence int32) int {

@@ -75,19 +75,26 @@ func (l *Lane) resolve(ctx context.Context) {
 		l.lookAgain(ctx, f, attempts)
 	}
 
+	releaseAll(l.nextRound(ctx, err))
+}
+
+// nextRound ends a resolve. It returns what is left for release when the lane was
+// closed meanwhile.
+func (l *Lane) nextRound(ctx context.Context, err error) []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.resolving = false
-	if l.state == stateStopped {
-		return
-	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case l.state == stateStopped:
+		return l.dropLocked()
+	case err != nil && ctx.Err() == nil:
 		l.stopLocked(err)
-		return
+	default:
+		l.state = stateOpen
+		l.scheduleLocked()
+		l.settleQuietLocked()
 	}
-	l.state = stateOpen
-	l.scheduleLocked()
-	l.settleQuietLocked()
+	return nil
 }
 
 // act does what the failure of a round asks for. head says that it was the first
@@ -289,9 +296,7 @@ func (l *Lane) settled(ctx context.Context, found Appended, renew renewal) error
 		gone = l.popLocked(landed)
 	}
 	l.mu.Unlock()
-	for i := range gone {
-		release(gone[i].Batch)
-	}
+	releaseAll(gone)
 	if renew == renewAlways || landed == 0 {
 		return l.renew(ctx, found.End)
 	}

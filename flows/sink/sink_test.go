@@ -408,3 +408,33 @@ func TestAdvanceMovesThePosition(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseWhileARefusedBatchIsBeingReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ks := keys(1)
+		k := newFakeKafka(1, 1, ks...)
+		k.maxBytes = 69
+		r := start(t, k, 0, ks...)
+		now := time.Now().UnixMilli()
+		asked, answer := make(chan struct{}), make(chan struct{})
+		r.seen[0].refused = func(b Batch) ([]Batch, error) {
+			close(asked)
+			<-answer
+			return []Batch{{Data: fakeBatch(1, 1, now), Records: 1, SourceNext: 1, Owner: b.Owner, MaxTimestamp: now}}, nil
+		}
+		r.owner.left++
+		r.lanes[0].Add(Batch{Data: append(fakeBatch(9, 1, now), 0), Owner: r.owner, Records: 1, MaxTimestamp: now})
+		r.add(0, 2, 1, now)
+		<-asked
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if r.lanes[0].Close(ctx) {
+			t.Error("a lane with batches left came to rest")
+		}
+		close(answer)
+		r.stop()
+		if r.owner.left != 0 {
+			t.Errorf("%d batches were not given back exactly once", r.owner.left)
+		}
+	})
+}
