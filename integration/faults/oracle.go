@@ -25,7 +25,8 @@ type Watch struct {
 	topics []string
 
 	mu      sync.Mutex          // guards the rest
-	looked  map[place]time.Time // when an end was last asked for and told
+	last    time.Time           // when anything was last asked for and told; at first, the beginning
+	looked  map[place]time.Time // the same of one partition
 	samples map[place][]sample
 }
 
@@ -42,7 +43,7 @@ type sample struct {
 
 // NewWatch returns a watch of topics that need not exist yet.
 func NewWatch(on *Side, topics ...string) *Watch {
-	return &Watch{admin: on.Admin(), topics: topics, looked: map[place]time.Time{}, samples: map[place][]sample{}}
+	return &Watch{admin: on.Admin(), topics: topics, last: time.Now(), looked: map[place]time.Time{}, samples: map[place][]sample{}}
 }
 
 // Run looks until ctx ends. Brokers that do not answer leave a gap.
@@ -71,11 +72,16 @@ func (w *Watch) take(asked time.Time, ends kadm.ListedOffsets) {
 		if o.Err != nil {
 			return // it may have been written long before it can be seen
 		}
+		after, known := w.looked[at]
+		if !known {
+			after = w.last // a partition not seen then was made, and written, since
+		}
 		if s := w.samples[at]; len(s) == 0 || s[len(s)-1].end < o.Offset {
-			w.samples[at] = append(s, sample{w.looked[at], time.Now(), o.Offset})
+			w.samples[at] = append(s, sample{after, time.Now(), o.Offset})
 		}
 		w.looked[at] = asked
 	})
+	w.last = asked
 }
 
 // written returns between which times an offset was written.
