@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -172,7 +173,10 @@ func TestDelay(t *testing.T) {
 	const oneWay = 30 * time.Millisecond
 	prog, err := startChild(t.TempDir(), []net.Listener{entry}, "delay", oneWay.String(), echo.Addr().String())
 	if err != nil {
-		t.Skipf("NOT RUN: %v", err)
+		if runtime.GOOS == "linux" || os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("NOT RUN: %v", err) // children take over listeners on Unix only
 	}
 	defer prog.Kill() //nolint:errcheck // it may have ended
 	entry.Close()
