@@ -129,9 +129,21 @@ func testLive(ctx context.Context, t *testing.T, s *stage) {
 		t.Errorf("no batch that the target refused as too large is counted: %v", why)
 	}
 
-	// Stopped and started in the stream.
+	// Stopped and started in the stream, which ends after the last start.
+	restarted := make(chan struct{})
 	writing, wctx := errgroup.WithContext(ctx)
-	writing.Go(func() error { return p.write(wctx, "stream", 5, 2*rounds) })
+	writing.Go(func() error {
+		for {
+			if err := p.write(wctx, "stream", 5, rounds/10); err != nil {
+				return err
+			}
+			select {
+			case <-restarted:
+				return nil
+			default:
+			}
+		}
+	})
 	for range restarts {
 		await(ctx, t, func() (string, bool) { return "nothing is copied", r.flow(live).Records > 0 })
 		r.stop(t)
@@ -139,6 +151,7 @@ func testLive(ctx context.Context, t *testing.T, s *stage) {
 		r.caughtUp(ctx, t, latest, 7)
 		r.caughtUp(ctx, t, live, base+7)
 	}
+	close(restarted)
 	if err := writing.Wait(); err != nil {
 		t.Fatal(err)
 	}
