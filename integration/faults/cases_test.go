@@ -123,7 +123,7 @@ func testDiscovery(t *testing.T, b *Bed, strait string) {
 	arrived("new topic", late.Topics()[0], 1)
 
 	began = time.Now()
-	if _, err := b.A.Admin().UpdatePartitions(ctx, 3, late.Topics()[0]); err != nil {
+	if err := b.A.GrowTopic(ctx, late.Topics()[0], 3); err != nil {
 		t.Fatal(err)
 	}
 	late.p.Partitions = 3

@@ -108,7 +108,7 @@ func testLive(ctx context.Context, t *testing.T, s *stage) {
 	if err := p.write(ctx, "stream", 3, rounds); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.source.Admin().UpdatePartitions(ctx, 5, "stream"); err != nil {
+	if err := s.source.GrowTopic(ctx, "stream", 5); err != nil {
 		t.Fatal(err)
 	}
 	create(ctx, t, s.source, "newcomer", 2)

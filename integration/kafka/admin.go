@@ -77,6 +77,22 @@ func (c *Cluster) CreateTopic(ctx context.Context, t Topic) error {
 	return nil
 }
 
+// GrowTopic gives a topic more partitions and waits until every running broker
+// knows the leader of each of them.
+func (c *Cluster) GrowTopic(ctx context.Context, topic string, partitions int) error {
+	resp, err := c.Admin().UpdatePartitions(ctx, partitions, topic)
+	if err == nil {
+		err = resp.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("growing topic %s: %w", topic, err)
+	}
+	if err := c.waitTopic(ctx, topic, func(p kmsg.MetadataResponseTopicPartition) bool { return p.Leader >= 0 }, partitions); err != nil {
+		return fmt.Errorf("waiting for the leaders of topic %s: %w", topic, err)
+	}
+	return nil
+}
+
 // waitTopic waits until every running broker sees at least n partitions of a
 // topic and finds each of them ok.
 func (c *Cluster) waitTopic(ctx context.Context, topic string, ok func(kmsg.MetadataResponseTopicPartition) bool, n int) error {
