@@ -17,12 +17,9 @@ func (r *reader) flow(b *hclsyntax.Block) *model.Flow {
 	f := model.NewFlow(field.HCL)
 	f.Name, f.Range, f.Ranges = b.Labels[0], rangeOf(b.DefRange()), model.Places{}
 	where := `flow "` + f.Name + `"`
-	defaultExcludes := true
-	defs := append(model.FlowFields(f), field.Bool(&defaultExcludes, "default_excludes",
-		"Whether topics_exclude adds to MirrorMaker 2's default excludes."))
 	f.TopicsExclude = nil
-	r.attributes(b.Body, target{where: where, defs: defs, extra: []string{"from", "to"}, places: f.Ranges})
-	if defaultExcludes {
+	r.attributes(b.Body, target{where: where, defs: model.FlowFields(f), extra: []string{"from", "to"}, places: f.Ranges})
+	if f.DefaultExcludes {
 		addDefaultExcludes(f)
 	}
 	r.ends(b, f, where)

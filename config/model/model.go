@@ -13,8 +13,9 @@ import (
 
 // Config is one topology: clusters and the flows between them.
 type Config struct {
-	Clusters []*Cluster // in file order
-	Flows    []*Flow    // in file order, enabled or not
+	Deployment string     // separates independent deployments between the same clusters; "" is the only one
+	Clusters   []*Cluster // in file order
+	Flows      []*Flow    // in file order, enabled or not
 }
 
 // Cluster returns the cluster named alias, or nil.
@@ -30,13 +31,22 @@ func (c *Config) Cluster(alias string) *Cluster {
 // Cluster is how to reach one Kafka cluster.
 type Cluster struct {
 	Alias            string
-	BootstrapServers []string // host:port, at least one
-	ClientID         string   // prefix of every client id; empty means "strait"
-	Rack             string   // client.rack, for reads from the nearest replica
-	TLS              *TLS     // nil: PLAINTEXT
-	SASL             *SASL    // nil: no authentication
+	BootstrapServers []string            // host:port, at least one
+	ClientID         string              // prefix of every client id; empty means "strait"
+	Rack             string              // client.rack, for reads from the nearest replica
+	TLS              *TLS                // nil: PLAINTEXT
+	SASL             *SASL               // nil: no authentication
+	Properties       map[string]Property // by Java client key as behind "A." in mm2.properties; nil: none
 	Range            diag.Range
 	Ranges           Places // of what was written
+}
+
+// Property is the value of a Java client key that has no attribute of its own.
+// Package config/client says what each key means here.
+type Property struct {
+	Value     Secret     // as text; a secret even where it is not Sensitive, so that a dump shows none
+	Sensitive bool       // came from env(), file() or secret(), or its key names a secret: never quoted
+	Range     diag.Range // where the value was written
 }
 
 // TLS is the trust and identity of a TLS connection, all as PEM.
@@ -82,6 +92,17 @@ const (
 	ReadUncommitted Isolation = "read_uncommitted"
 )
 
+// Ownership says whether a flow writes MirrorMaker 2's own keys, offset syncs
+// and checkpoints for its topics, or keeps its position under its own name.
+type Ownership string
+
+// Values of Ownership.
+const (
+	OwnsAuto Ownership = "auto"  // the first flow in file order that could
+	OwnsYes  Ownership = "true"  // this flow
+	OwnsNo   Ownership = "false" // never this flow
+)
+
 // Flow copies topics of one cluster to another.
 type Flow struct {
 	Name    string // "A->B", or the label of an HCL flow with from and to
@@ -91,6 +112,9 @@ type Flow struct {
 
 	Topics        []string // Java regular expressions, full match, any of
 	TopicsExclude []string // beats Topics
+	// DefaultExcludes says whether an HCL file's topics_exclude adds to the
+	// default ones; TopicsExclude holds the result.
+	DefaultExcludes bool
 
 	ReplicationPolicy          Policy
 	ReplicationPolicySeparator string
@@ -109,6 +133,10 @@ type Flow struct {
 	RequestTimeout         time.Duration // default 30s
 	Coalesce               string        // "auto" or "off"
 	ErrorsTolerance        string        // "none": an unsendable record stops its partition; "all": it is skipped and counted
+
+	OwnsOffsets Ownership           // where several flows copy one topic to one target
+	Path        []string            // node names from source to sink of an explicit graph; nil for a flow block
+	Properties  map[string]Property // Java client keys as behind "A->B." in mm2.properties; nil: none
 
 	Range  diag.Range
 	Ranges Places // of what was written

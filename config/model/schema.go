@@ -104,6 +104,9 @@ func selectionFields(f *Flow) []field.Def {
 			"Topics not to copy, even where topics matches. HCL adds to the defaults, a properties file replaces them.").
 			Legacy("topics.exclude", field.ScopeFlow).
 			Default(strings.Join(DefaultTopicsExclude(), ",")).Patterns().Changes(field.Live),
+		field.Bool(&f.DefaultExcludes, "default_excludes",
+			"Whether topics_exclude adds to the default excludes; false makes it replace them, as in a properties file.").
+			Default("true").Changes(field.Live),
 		field.Enum(&f.Start, "start", []Start{StartEarliest, StartLatest},
 			"Where a partition without a position begins.").
 			Legacy("auto.offset.reset", field.ScopeConsumer).Default("earliest").Changes(field.BatchBoundary),
@@ -142,6 +145,9 @@ func targetFields(f *Flow) []field.Def {
 		field.Enum(&f.UseDefaultsFrom, "use_defaults_from", []string{"target", "source"},
 			"Whose defaults hold for topic settings nobody set.").
 			Legacy("use.defaults.from", field.ScopeFlowOnly).Default("target").Changes(field.Live),
+		field.Enum(&f.OwnsOffsets, "owns_offsets", []Ownership{OwnsAuto, OwnsYes, OwnsNo},
+			"Whether this flow writes MirrorMaker 2's positions, offset syncs and checkpoints where several flows copy a topic to the same cluster; auto leaves it to the first.").
+			Default("auto"),
 		field.Enum(&f.ErrorsTolerance, "errors_tolerance", []string{"none", "all"},
 			"Whether a record the target refuses for good stops its partition or is skipped and counted.").
 			Legacy("errors.tolerance", field.ScopeFlow).Default("none").Changes(field.Live),

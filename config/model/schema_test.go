@@ -50,6 +50,7 @@ func TestDefaults(t *testing.T) {
 		"errors_tolerance": {"none", "none"}, "buffer_memory": {"64MiB", "64MiB"}, "fetch_max_bytes": {"8MiB", "8MiB"},
 		"max_partition_fetch_bytes": {"1MiB", "1MiB"}, "fetch_max_wait": {"500ms", "500ms"},
 		"max_request_size": {"4MiB", "4MiB"}, "request_timeout": {"30s", "30s"}, "coalesce": {"auto", "auto"},
+		"default_excludes": {"true", "true"}, "owns_offsets": {"auto", "auto"},
 		"config_properties_exclude": {
 			strings.Join(model.DefaultConfigPropertiesExclude(), ", "), strings.Join(model.DefaultConfigPropertiesExclude(), ", "),
 		},
