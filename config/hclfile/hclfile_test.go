@@ -72,7 +72,7 @@ flow "x" {
 		ConfigPropertiesExclude: []string{"x"}, UseDefaultsFrom: "source", Start: model.StartLatest,
 		IsolationLevel: model.ReadUncommitted, RefreshTopicsInterval: 10 * time.Minute, BufferMemory: 1 << 30,
 		FetchMaxBytes: 1 << 20, MaxPartitionFetchBytes: 512 << 10, FetchMaxWait: time.Second, MaxRequestSize: 2 << 20,
-		RequestTimeout: time.Minute, Coalesce: "off", ErrorsTolerance: "all", OwnsOffsets: model.OwnsYes, DefaultExcludes: true,
+		RequestTimeout: time.Minute, Coalesce: "off", ErrorsTolerance: "all", OwnsOffsets: model.OwnsYes, Delivery: model.ExactlyOnce, OnUnproven: model.UnprovenContinue, DefaultExcludes: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

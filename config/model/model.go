@@ -103,6 +103,24 @@ const (
 	OwnsNo   Ownership = "false" // never this flow
 )
 
+// Delivery is what happens to records whose fate a crash left open.
+type Delivery string
+
+// Values of Delivery.
+const (
+	ExactlyOnce Delivery = "exactly_once"  // the exact place to go on at is found in the target's log
+	AtLeastOnce Delivery = "at_least_once" // what came after the last stored position is copied again
+)
+
+// Unproven says what a partition does whose exact place cannot be proven.
+type Unproven string
+
+// Values of Unproven.
+const (
+	UnprovenContinue Unproven = "continue" // as at_least_once, with a report
+	UnprovenStop     Unproven = "stop"     // it waits for a person
+)
+
 // Flow copies topics of one cluster to another.
 type Flow struct {
 	Name    string // "A->B", or the label of an HCL flow with from and to
@@ -122,6 +140,8 @@ type Flow struct {
 	ConfigPropertiesExclude    []string
 	UseDefaultsFrom            string // "target" or "source"
 
+	Delivery               Delivery
+	OnUnproven             Unproven
 	Start                  Start
 	IsolationLevel         Isolation
 	RefreshTopicsInterval  time.Duration // how often topics are listed; default 4s

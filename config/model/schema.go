@@ -110,6 +110,12 @@ func selectionFields(f *Flow) []field.Def {
 		field.Enum(&f.Start, "start", []Start{StartEarliest, StartLatest},
 			"Where a partition without a position begins.").
 			Legacy("auto.offset.reset", field.ScopeConsumer).Default("earliest").Changes(field.BatchBoundary),
+		field.Enum(&f.Delivery, "delivery", []Delivery{ExactlyOnce, AtLeastOnce},
+			"Whether records are copied again after a crash: exactly_once finds the place to go on at in the target's log, at_least_once repeats what came after the last stored position.").
+			Default("exactly_once"),
+		field.Enum(&f.OnUnproven, "on_unproven", []Unproven{UnprovenContinue, UnprovenStop},
+			"What a partition does whose place after a crash cannot be proven: copy again what came after the last stored position, or stop.").
+			Default("continue").Changes(field.Live),
 		field.Enum(&f.IsolationLevel, "isolation_level", []Isolation{ReadCommitted, ReadUncommitted},
 			"Whether records of aborted and open transactions are copied. MirrorMaker 2 copies them; read_uncommitted restores that.").
 			Legacy("isolation.level", field.ScopeConsumer).Default("read_committed").Changes(field.BatchBoundary),
