@@ -1,0 +1,78 @@
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// chain returns the nodes of a flow, from its source to its sink.
+func (b *builder) chain(f *model.Flow) []*Node {
+	ids := namesOf(f)
+	source := b.node(Node{
+		ID: ids.id("source", ids.first), Kind: Source, Name: ids.first, Cluster: f.From, Needs: NeedsNames,
+		Text:     selection(f),
+		Identity: b.key.identify(b.clusters[f.From], part{f, sourceFields()}),
+	}, f.Name)
+	sink := b.node(Node{
+		ID: ids.id("sink", ids.last), Kind: Sink, Name: ids.last, Cluster: f.To, Needs: NeedsHeader,
+		Text:     naming(f),
+		Identity: b.key.identify(b.clusters[f.To], part{f, sinkFields()}),
+	}, f.Name)
+	return []*Node{source, sink}
+}
+
+// names are what the nodes of a flow are called. Those of a flow block go by
+// the flow, those of explicit blocks by their own names, so that several flows
+// can share them.
+type names struct {
+	flow        string // empty: explicit blocks
+	first, last string
+}
+
+func namesOf(f *model.Flow) names {
+	if n := len(f.Path); n >= 2 {
+		return names{first: f.Path[0], last: f.Path[n-1]}
+	}
+	return names{flow: f.Name, first: f.Name, last: f.Name}
+}
+
+func (n names) id(kind, name string) string {
+	if n.flow != "" {
+		return "flow." + n.flow + "." + kind
+	}
+	return kind + "." + name
+}
+
+// sourceFields are the fields of model.Flow that a source consists of. What is
+// in neither list is the flow's alone.
+func sourceFields() []string {
+	return []string{
+		"From", "Topics", "TopicsExclude", "Start", "IsolationLevel", "RefreshTopicsInterval",
+		"FetchMaxBytes", "MaxPartitionFetchBytes", "FetchMaxWait",
+	}
+}
+
+// sinkFields are those that a sink consists of.
+func sinkFields() []string {
+	return []string{
+		"To", "ReplicationPolicy", "ReplicationPolicySeparator", "ReplicationFactor", "ConfigPropertiesExclude", "UseDefaultsFrom",
+		"MaxRequestSize", "RequestTimeout", "Coalesce", "ErrorsTolerance",
+	}
+}
+
+// selection says which topics a flow copies; the default excludes go without
+// saying.
+func selection(f *model.Flow) string {
+	text := "topics " + strings.Join(f.Topics, ", ")
+	if len(f.Topics) == 0 {
+		text = "no topics"
+	}
+	own := slices.Clone(f.TopicsExclude)
+	own = slices.DeleteFunc(own, func(p string) bool { return slices.Contains(model.DefaultTopicsExclude(), p) })
+	if len(own) > 0 {
+		text += " without " + strings.Join(own, ", ")
+	}
+	return text
+}
