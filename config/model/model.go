@@ -158,6 +158,8 @@ type Flow struct {
 	Path        []string            // node names from source to sink of an explicit graph; nil for a flow block
 	Properties  map[string]Property // Java client keys as behind "A->B." in mm2.properties; nil: none
 
+	MirrorMaker1 *MirrorMaker1 // nil: a flow as MirrorMaker 2 has them
+
 	Range  diag.Range
 	Ranges Places // of what was written
 }

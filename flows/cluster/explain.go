@@ -51,7 +51,7 @@ func (c *Cluster) Explain(err error) error {
 	}
 	p := &Problem{Cluster: c.Alias(), Address: c.addressOf(err), Cause: c.cause(err), Err: err}
 	if denied, ok := errors.AsType[*admin.MissingPermissionError](err); ok {
-		p.Fix = c.GrantCommand(denied.Operation, denied.Topic())
+		p.Fix = c.grantMissing(denied)
 	}
 	return p
 }

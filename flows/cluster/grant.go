@@ -5,6 +5,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+
+	"github.com/strait-mirror/strait/flows/internal/admin"
 )
 
 // GrantCommand returns the command line with which an administrator grants our
@@ -16,6 +18,18 @@ func (c *Cluster) GrantCommand(operation, topic string) string {
 	if topic != "" {
 		resource = "--topic " + topic
 	}
+	return c.grant(operation, resource)
+}
+
+// grantMissing is GrantCommand for what a broker refused.
+func (c *Cluster) grantMissing(e *admin.MissingPermissionError) string {
+	if group := e.Group(); group != "" {
+		return c.grant(e.Operation, "--group "+group)
+	}
+	return c.GrantCommand(e.Operation, e.Topic())
+}
+
+func (c *Cluster) grant(operation, resource string) string {
 	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal '%s' --operation %s %s",
 		c.p.Config.BootstrapServers[0], c.principal(), camelCase(operation), resource)
 }

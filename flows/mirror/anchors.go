@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ func (s *session) anchor(ctx context.Context) {
 	tick := time.NewTicker(anchorTick)
 	defer tick.Stop()
 	key := noteKey{kind: noteAnchors, partition: WholeTopic}
-	schedule := position.NewSchedule(position.ScheduleParams{})
+	schedule := position.NewSchedule(s.store.pace)
 	for {
 		select {
 		case <-ctx.Done():
@@ -35,7 +36,11 @@ func (s *session) anchor(ctx context.Context) {
 		}
 		if err := s.writeAnchors(ctx, s.lanesOf(due)); err != nil {
 			schedule.Failed(due...)
-			err = s.flow.p.Target.Explain(err)
+			if _, taken := errors.AsType[*position.LiveGroupError](err); taken {
+				s.end(err)
+				return
+			}
+			err = s.store.on.Explain(err)
 			s.flow.note(key, Problem{Err: err, Fix: fixFor(err)})
 			continue
 		}
@@ -87,7 +92,7 @@ func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
 	for i, l := range lanes {
 		anchors[i] = l.makeAnchor()
 	}
-	if err := s.flow.p.Target.Await(ctx, func(ctx context.Context) error { return s.store.Write(ctx, anchors) }); err != nil {
+	if err := s.store.on.Await(ctx, func(ctx context.Context) error { return s.store.Write(ctx, anchors) }); err != nil {
 		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), err)
 	}
 	for i, l := range lanes {

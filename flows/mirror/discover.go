@@ -12,7 +12,6 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/wire"
-	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/source"
 	"github.com/strait-mirror/strait/flows/topicsync"
 )
@@ -112,7 +111,7 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	for _, p := range pairs {
 		selected[p.Source] = true
 		t := s.topic(p)
-		for n := range min(p.Partitions, p.TargetPartitions) {
+		for n := range s.lanesWanted(p) {
 			if l := s.addLane(ctx, t, n); l != nil {
 				fresh = append(fresh, l)
 			}
@@ -194,7 +193,7 @@ func (s *session) startLanes(ctx context.Context, lanes []*lane) (started int, e
 	}
 	ready, err := s.placeLanes(ctx, lanes)
 	if err == nil {
-		err = s.flow.p.Target.Explain(s.writeAnchors(ctx, ready))
+		err = s.store.on.Explain(s.writeAnchors(ctx, ready))
 	}
 	if err != nil {
 		s.forget(lanes...)
@@ -228,7 +227,7 @@ func (s *session) placeLanes(ctx context.Context, lanes []*lane) (ready []*lane,
 	}
 	starts := s.starts(ctx, lanes, sources)
 	readable := from.ListOffsets(ctx, s.readable(), sources)
-	ends := to.ListOffsets(ctx, cluster.LogEnd, targets)
+	ends := s.targetEnds(ctx, targets)
 	for i, l := range lanes {
 		start, end := starts[i], ends[targets[i]]
 		err := from.Explain(start.Err)
@@ -350,10 +349,7 @@ func (s *session) start(l *lane) {
 	s.mu.Unlock()
 	l.mu.Lock() // the fetcher's first call waits until l.in is set
 	defer l.mu.Unlock()
-	l.out = s.sink.AddLane(sink.LaneParams{
-		Target: l.target, ProducerID: s.pid, ProducerEpoch: s.pidEpoch, TargetEnd: l.ack.TargetEnd,
-		MaxBytes: int(l.topic.limits().MaxMessageBytes), Events: l,
-	})
+	l.out = s.outletFor(l)
 	if l.until >= 0 && l.next >= l.until {
 		l.finished, l.closed = true, true
 		s.laneFinished()

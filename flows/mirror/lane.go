@@ -27,7 +27,7 @@ type lane struct {
 	target  wire.PartitionKey
 	until   int64 // with Once: the readable end seen at start; -1: go on
 	in      *source.Partition
-	out     *sink.Lane
+	out     outlet
 
 	// next is the source offset that is wanted next. Only the worker that
 	// processes the lane touches it.
@@ -226,7 +226,7 @@ func abortedOf(list []wire.AbortedTransaction) []batch.AbortedTransaction {
 
 // handle decides what becomes of one batch and hands it on.
 func (l *lane) handle(b batch.Batch, f source.Fetched, s *share, aborted *batch.AbortedFilter) error {
-	limits := l.topic.limits()
+	limits := l.limits()
 	d := batch.Classify(b, l.next, aborted, limits)
 	after, epoch := b.NextOffset(), wire.NoEpoch
 	if b.Magic() >= 2 {
@@ -236,6 +236,9 @@ func (l *lane) handle(b batch.Batch, f source.Fetched, s *share, aborted *batch.
 	case d.Reason == batch.Behind:
 		return nil
 	case d.Action == batch.Pass:
+		if l.session.spread != nil {
+			l.session.flow.countRecoded(byKey)
+		}
 		f.Records.Retain()
 		s.refs.Add(1)
 		l.out.Add(sink.Batch{
@@ -305,7 +308,7 @@ func (l *lane) Trouble(err error, stopped bool) {
 		l.recovered(writing)
 		return
 	}
-	l.trouble(writing, err, stopped)
+	l.trouble(writing, l.refusalOf(err), stopped)
 	if stopped {
 		l.session.gaveUp(l)
 	}

@@ -182,6 +182,10 @@ func (s *session) judge(l *lane, code int16, message string) (keep func(*batch.R
 		return func(r *batch.Record) bool {
 			return now-r.Timestamp < facts.TimestampBefore && r.Timestamp-now < facts.TimestampAfter
 		}, r
+	case code == kerr.MessageTooLarge.Code && l.session.spread != nil:
+		r.what = refused("a record that is larger than its max.message.bytes")
+		r.fix = "raise max.message.bytes of the topic: " + target.AlterCommand(topic, "max.message.bytes=BYTES") + skipHint
+		return nil, r
 	case code == kerr.InvalidRecord.Code && facts.Compacted:
 		r.what = refused("records without a key, since it is compacted")
 		r.fix = target.AlterCommand(topic, "cleanup.policy=delete") + skipHint

@@ -48,7 +48,9 @@ func (r *rules) Match(name string) bool {
 
 // topicParams says what topicsync needs to know.
 func (f *Flow) topicParams() topicsync.Params {
+	one := f.p.Flow.MirrorMaker1
 	return topicsync.Params{
+		LeaveTopics: one != nil && one.LeaveTopics, AnySize: f.p.Flow.Repartitions(),
 		Source: f.p.Source.Control(), Target: f.p.Target.Control(),
 		Named:    named(f.p.Flow.Topics),
 		Selector: f.rules, Namer: f.rules, Exclude: f.rules, Log: f.p.Log,

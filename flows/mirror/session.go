@@ -23,8 +23,9 @@ type session struct {
 	produce *wire.Client // raw, to the target
 	fetcher *source.Fetcher
 	sink    *sink.Sink
+	spread  *spread // nil: lanes end in sink
 	topics  *topicsync.Syncer
-	store   *position.Store
+	store   ledger
 	recoder *batch.Recoder
 	queue   *runQueue
 	scratch sync.Pool // *[]byte, where batches are re-encoded
@@ -78,7 +79,7 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 		// Topics are looked for, and created, while the positions are read.
 		var wait sync.WaitGroup
 		wait.Go(func() { s.early = s.findTopics(ctx) })
-		err = f.waitFor(ctx, f.p.Target, s.store.Open)
+		err = f.waitFor(ctx, s.store.on, s.store.Open)
 		wait.Wait()
 	}
 	if err != nil {
@@ -136,11 +137,10 @@ func (s *session) build() error {
 	if s.sink, err = sink.New(params); err != nil {
 		return err
 	}
-	s.store, err = position.NewStore(position.Params{
-		Client: f.p.Target.Control(), SourceAlias: def.From, Log: f.p.Log,
-		ReplicationFactor: def.ReplicationFactor,
-	})
-	if err != nil {
+	if err = s.buildSpread(); err != nil {
+		return err
+	}
+	if s.store, err = f.newLedger(); err != nil {
 		return err
 	}
 	s.topics, err = topicsync.New(f.topicParams())
@@ -162,6 +162,7 @@ func (s *session) run(ctx context.Context) error {
 	defer stopFetching()
 
 	s.sink.Start(data)
+	s.spread.start(data)
 	wait.Go(func() {
 		if err := s.fetcher.Run(fetching); err != nil && fetching.Err() == nil {
 			s.end(fmt.Errorf("fetching: %w", err))
@@ -181,6 +182,7 @@ func (s *session) run(ctx context.Context) error {
 		defer close(anchored)
 		s.anchor(anchoring)
 	})
+	wait.Go(func() { s.watchPositions(data) })
 	f.setState(Running, "")
 	s.discover(ctx) // until ctx ends
 
@@ -198,6 +200,7 @@ func (s *session) run(ctx context.Context) error {
 	stopData()
 	s.produce.Close()
 	s.sink.Wait()
+	s.spread.stop()
 	return s.verdict(context.Cause(ctx), s.undrained(moving, err))
 }
 
@@ -209,7 +212,7 @@ func (s *session) undrained(moving int, anchors error) error {
 		return fmt.Errorf("draining: %d partitions had batches without an acknowledgement after %s; those will be mirrored again", moving, within)
 	case anchors != nil:
 		return fmt.Errorf("draining: positions were not stored within %s, what came after the last ones will be mirrored again: %w",
-			within, s.flow.p.Target.Explain(anchors))
+			within, s.store.on.Explain(anchors))
 	}
 	return nil
 }
@@ -259,4 +262,5 @@ func (s *session) close() {
 			c.Close()
 		}
 	}
+	s.spread.stop()
 }

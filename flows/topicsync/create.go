@@ -16,6 +16,15 @@ import (
 // source by MirrorMaker 2's rules and the engine keys, which are found by
 // asking the target what the topic would look like without them.
 func (p *pass) create(ctx context.Context) error {
+	if p.p.LeaveTopics {
+		p.isolate(func(t *topic) (hint string, err error) {
+			if !missing(t.targetNow) {
+				return "", nil
+			}
+			return "create it by hand, or let this flow create missing topics", fmt.Errorf("target topic %q: %w", t.target, t.targetNow.Err)
+		})
+		return nil
+	}
 	due := p.dueForCreation()
 	if len(due) == 0 {
 		return nil
@@ -148,9 +157,15 @@ func (p *pass) finishCreation(t *topic, err error, made admin.NewTopic) {
 	}
 }
 
+// errLeft is why the partitions of a target topic stay as they are.
+var errLeft = errors.New("this flow leaves the topics of the target as they are")
+
 // grow adds partitions to targets that have fewer than their source, and never
 // takes any away.
 func (p *pass) grow(ctx context.Context) error {
+	if p.p.AnySize {
+		return nil
+	}
 	wanted := make(map[string]int32)
 	short := make(map[string]*topic)
 	for _, t := range p.live {
@@ -159,6 +174,10 @@ func (p *pass) grow(ctx context.Context) error {
 			continue
 		}
 		short[t.target] = t
+		if p.p.LeaveTopics {
+			t.grown = errLeft
+			continue
+		}
 		if t.grown == nil || !p.now.Before(t.retryAt) {
 			wanted[t.target] = int32(source)
 		}

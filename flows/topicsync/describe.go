@@ -169,6 +169,9 @@ func (p *pass) left(t *topic) []need {
 // toSet returns what has to be set on a topic.
 func (p *pass) toSet(t *topic) map[string]string {
 	set := make(map[string]string)
+	if p.p.LeaveTopics {
+		return set
+	}
 	lines := p.left(t)
 	for _, n := range lines {
 		set[n.name] = n.value

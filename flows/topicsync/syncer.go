@@ -38,6 +38,8 @@ type Params struct {
 	Exclude           Matcher  // config.properties.exclude; default excludes nothing
 	UseSourceDefaults bool     // use.defaults.from=source: copy defaults of the source, too
 	ReplicationFactor int16    // of new topics; default -1, the broker's default
+	LeaveTopics       bool     // never create a topic of the target, and never add partitions
+	AnySize           bool     // a target topic may have fewer partitions than its source
 
 	FactsInterval time.Duration // how old described settings may get; default 60s
 	ReadyTimeout  time.Duration // how long one pass waits for leaders of what it created; default 5s

@@ -21,6 +21,9 @@ type Params struct {
 	// PlainHeartbeats treats heartbeats topics like any other
 	// (heartbeats.replication.enabled=false).
 	PlainHeartbeats bool
+	// Plain leaves it to the patterns alone, as MirrorMaker 1 does but for
+	// Kafka's own topics: it knows no topics of MirrorMaker 2.
+	Plain bool
 }
 
 // Topics selects topics. It is immutable and safe for concurrent use.
@@ -29,6 +32,7 @@ type Topics struct {
 	policy           rename.Policy
 	target           string
 	plainHeartbeats  bool
+	plain            bool
 }
 
 // New compiles the patterns. With an Error in the list the Topics lack the
@@ -37,7 +41,7 @@ func New(p Params) (*Topics, diag.List) {
 	include, problems := Compile(p.Include)
 	exclude, more := Compile(p.Exclude)
 	problems.Add(more...)
-	return &Topics{include: include, exclude: exclude, policy: p.Policy, target: p.Target, plainHeartbeats: p.PlainHeartbeats}, problems
+	return &Topics{include: include, exclude: exclude, policy: p.Policy, target: p.Target, plainHeartbeats: p.PlainHeartbeats, plain: p.Plain}, problems
 }
 
 // ForFlow compiles the selection of a flow; problems point into its text.
@@ -47,6 +51,7 @@ func ForFlow(f *model.Flow) (*Topics, diag.List) {
 		Exclude: placed(f, "topics_exclude", f.TopicsExclude),
 		Policy:  rename.ForFlow(f),
 		Target:  f.To,
+		Plain:   f.MirrorMaker1 != nil,
 	})
 }
 
@@ -105,6 +110,12 @@ func (d Decision) String() string {
 // shouldReplicateTopic does.
 func (t *Topics) Decide(topic string) Decision {
 	d := t.byPatterns(topic)
+	if t.plain {
+		if d.Copy && isKafkas(topic) {
+			return Decision{Why: Internal}
+		}
+		return d
+	}
 	if !d.Copy && !t.plainHeartbeats && t.policy.IsHeartbeats(topic) {
 		d = Decision{Copy: true, Why: Heartbeats}
 	}
@@ -136,4 +147,11 @@ func (t *Topics) byPatterns(topic string) Decision {
 		return Decision{Why: Excluded, Pattern: out}
 	}
 	return Decision{Copy: true, Why: Included, Pattern: by}
+}
+
+// isKafkas reports whether a topic is one that brokers keep for themselves
+// (org.apache.kafka.common.internals.Topic), which consumers with
+// exclude.internal.topics never see.
+func isKafkas(topic string) bool {
+	return topic == "__consumer_offsets" || topic == "__transaction_state" || topic == "__share_group_state"
 }

@@ -35,7 +35,7 @@ const changeTimeout = 15 * time.Second
 // refused. It names no principal: brokers do not tell it.
 type MissingPermissionError struct {
 	Operation string // as in ACLs: "DESCRIBE_CONFIGS"
-	Resource  string // `topic "orders"`, "cluster"
+	Resource  string // `topic "orders"`, `group "mirror"`, "cluster"
 	Err       error  // the broker's
 }
 
@@ -43,14 +43,21 @@ func (e *MissingPermissionError) Error() string {
 	return fmt.Sprintf("missing permission %s on %s: %v", e.Operation, e.Resource, e.Err)
 }
 
-// Topic returns the topic that the permission is on; "" where it is on the
-// cluster.
-func (e *MissingPermissionError) Topic() string {
-	var topic string
-	if _, err := fmt.Sscanf(e.Resource, "topic %q", &topic); err != nil {
+// Topic returns the topic that the permission is on; "" where it is on
+// something else.
+func (e *MissingPermissionError) Topic() string { return e.named("topic") }
+
+// Group returns the consumer group that the permission is on; "" where it is on
+// something else.
+func (e *MissingPermissionError) Group() string { return e.named("group") }
+
+// named returns the name of the resource if it is of a kind.
+func (e *MissingPermissionError) named(kind string) string {
+	var name string
+	if _, err := fmt.Sscanf(e.Resource, kind+" %q", &name); err != nil {
 		return ""
 	}
-	return topic
+	return name
 }
 
 // Unwrap returns the broker's error.
@@ -59,7 +66,7 @@ func (e *MissingPermissionError) Unwrap() error { return e.Err }
 // Refused returns err as a MissingPermissionError when it is a broker's
 // refusal to authorise, and as it is otherwise.
 func Refused(err error, operation, resource string) error {
-	for _, denied := range []*kerr.Error{kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed} {
+	for _, denied := range []*kerr.Error{kerr.TopicAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.ClusterAuthorizationFailed} {
 		if errors.Is(err, denied) {
 			return &MissingPermissionError{Operation: operation, Resource: resource, Err: denied}
 		}
@@ -69,6 +76,9 @@ func Refused(err error, operation, resource string) error {
 
 // OnTopic is the resource of a topic's permissions.
 func OnTopic(topic string) string { return fmt.Sprintf("topic %q", topic) }
+
+// OnGroup is the resource of a consumer group's permissions.
+func OnGroup(group string) string { return fmt.Sprintf("group %q", group) }
 
 // brokerError is a broker's answer about one topic, or nil.
 func brokerError(code int16, message *string) error {

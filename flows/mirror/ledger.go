@@ -1,0 +1,77 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/position"
+)
+
+// positions is where a flow keeps how far it is.
+type positions interface {
+	// Open reads all positions; until it has, the others must not be called.
+	Open(ctx context.Context) error
+	// Get returns the position of a partition of the source, All every one.
+	Get(topic string, partition int32) (position.Anchor, bool)
+	All() []position.Anchor
+	// Write stores positions.
+	Write(ctx context.Context, anchors []position.Anchor) error
+}
+
+// ledger is a flow's positions with what the flow has to know of their place.
+type ledger struct {
+	positions
+
+	on    *cluster.Cluster            // the cluster they are on
+	pace  position.ScheduleParams     // how often they are stored while lanes move
+	check func(context.Context) error // finds who else uses them; nil: nobody can
+}
+
+// newLedger returns where a flow keeps its positions: in MirrorMaker 2's topic on
+// the target, or as MirrorMaker 1 in a consumer group on the source.
+func (f *Flow) newLedger() (ledger, error) {
+	def := f.p.Flow
+	if def.MirrorMaker1 == nil {
+		store, err := position.NewStore(position.Params{
+			Client: f.p.Target.Control(), SourceAlias: def.From, Log: f.p.Log,
+			ReplicationFactor: def.ReplicationFactor,
+		})
+		return ledger{positions: store, on: f.p.Target}, err
+	}
+	group, err := position.NewGroup(position.GroupParams{
+		Client: f.p.Source.Control(), Group: def.MirrorMaker1.Group, Log: f.p.Log,
+	})
+	return ledger{
+		positions: group, on: f.p.Source, check: group.Check,
+		pace: position.ScheduleParams{MaxAge: def.MirrorMaker1.CommitInterval, MaxBytes: math.MaxInt64},
+	}, err
+}
+
+// watchEvery is how often a running flow looks for others that use its
+// positions.
+const watchEvery = 10 * time.Second
+
+// watchPositions ends the run when somebody else begins to use the positions:
+// both would mirror the same records.
+func (s *session) watchPositions(ctx context.Context) {
+	if s.store.check == nil {
+		return
+	}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := s.store.on.Await(ctx, s.store.check)
+		if _, taken := errors.AsType[*position.LiveGroupError](err); taken {
+			s.end(err) // an error of another kind shows where positions are stored
+			return
+		}
+	}
+}
