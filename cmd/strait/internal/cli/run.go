@@ -29,6 +29,7 @@ type runFlags struct {
 	drainTimeout time.Duration
 	logLevel     string
 	logFormat    string
+	one          oneFlags
 }
 
 func (a *app) newRun() *cobra.Command {
@@ -38,9 +39,16 @@ func (a *app) newRun() *cobra.Command {
 		Short: "Run a topology until it is told to end",
 		Long: "Run reads a topology (.hcl or .properties, several files make one) and mirrors\n" +
 			"its enabled flows until the process is asked to end. Then it finishes what is\n" +
-			"under way, records its positions and exits; a second request ends it at once.",
-		Example: "  strait run mm2.properties\n  strait run --once topology.hcl",
-		Args: func(_ *cobra.Command, args []string) error {
+			"under way, records its positions and exits; a second request ends it at once.\n\n" +
+			"With the options of kafka-mirror-maker.sh it takes MirrorMaker 1's place: it goes on\n" +
+			"where the consumer group of --consumer.config is, commits to it, and writes each\n" +
+			"record to the partition that its key names.",
+		Example: "  strait run mm2.properties\n  strait run --once topology.hcl\n" +
+			"  strait run --consumer.config source.properties --producer.config target.properties --include 'orders.*'",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.one.given(cmd.Flags()) {
+				return f.one.check(args)
+			}
 			if len(args) == 0 {
 				return errors.New("run needs at least one file")
 			}
@@ -54,7 +62,7 @@ func (a *app) newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.run(cmd.Context(), args, f, log)
+			return a.run(cmd, args, f, log)
 		},
 	}
 	flags := cmd.Flags()
@@ -63,11 +71,20 @@ func (a *app) newRun() *cobra.Command {
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	f.one.register(flags)
 	return cmd
 }
 
-func (a *app) run(ctx context.Context, paths []string, f runFlags, log *slog.Logger) error {
-	cfg, err := a.load(paths, a.p.Getenv)
+func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logger) error {
+	ctx := cmd.Context()
+	var cfg *model.Config
+	var err error
+	if f.one.given(cmd.Flags()) {
+		paths = []string{f.one.options.ConsumerConfig}
+		cfg, err = a.loadOne(f.one.options)
+	} else {
+		cfg, err = a.load(paths, a.p.Getenv)
+	}
 	if err != nil {
 		return err
 	}
@@ -109,7 +126,13 @@ func runsAnything(cfg *model.Config, paths []string) bool {
 func (a *app) load(paths []string, env func(string) (string, bool)) (*model.Config, error) {
 	var src diag.Sources
 	cfg, problems := a.p.Load(paths, env, &src)
-	a.view.Diagnostics(problems, &src)
+	return a.judge(cfg, problems, &src)
+}
+
+// judge shows what is wrong with a topology, and refuses it where it cannot be
+// used.
+func (a *app) judge(cfg *model.Config, problems diag.List, src *diag.Sources) (*model.Config, error) {
+	a.view.Diagnostics(problems, src)
 	if problems.HasErrors() {
 		return nil, &resultError{code: exitConfig}
 	}

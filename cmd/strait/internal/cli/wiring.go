@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"os"
+
 	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
 	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/legacy/mm1"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
@@ -16,12 +19,23 @@ func loadTopology(paths []string, env func(string) (string, bool), src *diag.Sou
 	if cfg == nil {
 		return cfg, problems
 	}
+	return cfg, checkPatterns(cfg, problems)
+}
+
+// loadMirrorMaker1 reads what MirrorMaker 1 is started with.
+func loadMirrorMaker1(o mm1.Options, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List) {
+	cfg, problems := mm1.Read(mm1.Params{Options: o, Env: env, ReadFile: os.ReadFile, Sources: src})
+	return cfg, checkPatterns(cfg, problems)
+}
+
+// checkPatterns adds what is wrong with the patterns of a topology.
+func checkPatterns(cfg *model.Config, problems diag.List) diag.List {
 	for _, f := range cfg.Flows {
 		_, bad := filter.ForFlow(f)
 		problems.Add(bad...)
 	}
 	problems.Sort()
-	return cfg, problems
+	return problems
 }
 
 // makeEngine makes a supervisor.
