@@ -1,0 +1,301 @@
+package mm1_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func TestMirrorMaker1(t *testing.T) {
+	l := newLab(t)
+	t.Run("records", l.testRecords)
+	t.Run("pass-through", l.testPassThrough)
+	t.Run("leaves topics", l.testLeavesTopics)
+	t.Run("kill", l.testKill)
+	t.Run("hand-over", l.testHandOver)
+}
+
+// shapes are records of every kind: keys and values that are nil, empty and
+// large, headers twice, empty and nil, times of hours ago in disorder.
+func (l *lab) shapes(topic string) (list []*kgo.Record) {
+	at := l.began.Add(-6 * time.Hour)
+	for i := range 400 {
+		r := &kgo.Record{
+			Topic: topic, Partition: int32(i % 13 % 3), Key: fmt.Appendf(nil, "key-%d", i%13), Value: fmt.Append(nil, i),
+			Timestamp: at.Add(time.Duration(i*(i%7-3)) * time.Millisecond),
+		}
+		switch i % 20 {
+		case 3:
+			r.Value = nil
+		case 5:
+			r.Value = []byte{}
+		case 7:
+			r.Headers = []kgo.RecordHeader{{Key: "h", Value: []byte("1")}, {Key: "h", Value: []byte("2")}, {Key: "", Value: nil}, {Key: "e", Value: []byte{}}}
+		case 9:
+			r.Key, r.Partition = []byte{}, 1
+		case 11:
+			r.Key = nil
+		}
+		list = append(list, r)
+	}
+	big := make([]byte, 900_000)
+	for i := range big {
+		big[i] = byte(i * i >> 7)
+	}
+	return append(list, &kgo.Record{Topic: topic, Key: []byte("big"), Value: big, Timestamp: at})
+}
+
+// testRecords copies records of every shape by key into topics of as many, more
+// and fewer partitions, and has the real MirrorMaker 1 copy the same.
+func (l *lab) testRecords(t *testing.T) {
+	for _, target := range []int{0, 3, 5, 2} { // 0: created by the mirror
+		topic := fmt.Sprintf("shapes-%d", target)
+		create(t, l.source, topic, 3)
+		produce(t, l.source, l.shapes(topic)...)
+		if target > 0 {
+			create(t, l.target, topic, target)
+		}
+	}
+	create(t, l.source, "java-5", 3)
+	create(t, l.target, "java-5", 5)
+	produce(t, l.source, l.shapes("java-5")...)
+	java := l.real(t, "java", "java-5")
+
+	if code := l.once(t, "shapes", "shapes-.*"); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	for _, target := range []int{0, 3, 5, 2} {
+		topic := fmt.Sprintf("shapes-%d", target)
+		got := read(t, l.target, topic)
+		if target == 0 {
+			target = 3
+		}
+		judge(t, read(t, l.source, topic), got, target)
+		for n, at := range l.committed(t, "shapes", topic) {
+			if end := int64(len(read(t, l.source, topic)[n])); at != end {
+				t.Errorf("the group is at %d in %s/%d, want %d", at, topic, n, end)
+			}
+		}
+	}
+	l.arrives(t, "java-5", int64(len(l.shapes(""))))
+	stop(t, java.Program)
+	if diff := cmp.Diff(byPartition(read(t, l.target, "java-5")), byPartition(read(t, l.target, "shapes-5"))); diff != "" {
+		t.Errorf("MirrorMaker 1 and Strait put records with keys elsewhere (-MirrorMaker 1 +Strait):\n%s", diff)
+	}
+	topics, err := l.target.Admin().ListTopics(bounded(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range sorted(topics) {
+		if strings.HasPrefix(name, "mm2") || strings.Contains(name, "heartbeats") {
+			t.Errorf("the target has a topic %q", name)
+		}
+	}
+}
+
+// byPartition is where the records with a key are, and how they are, large values
+// by their size.
+func byPartition(records map[int32][]*kgo.Record) map[string][]string {
+	all := map[string][]string{}
+	for n, list := range records {
+		for _, r := range list {
+			if r.Key != nil {
+				key := fmt.Sprintf("%d %q", n, r.Key)
+				all[key] = append(all[key], describe(r))
+			}
+		}
+	}
+	return all
+}
+
+// describe is all of a record but its partition and offset.
+func describe(r *kgo.Record) string {
+	value := fmt.Sprintf("%d bytes %x", len(r.Value), crc32.ChecksumIEEE(r.Value))
+	if len(r.Value) < 100 {
+		value = fmt.Sprintf("%q", r.Value)
+	}
+	text := fmt.Sprintf("%q %t %s %t %d", r.Key, r.Key == nil, value, r.Value == nil, r.Timestamp.UnixMilli())
+	for _, h := range r.Headers {
+		text += fmt.Sprintf(" %q=%q %t", h.Key, h.Value, h.Value == nil)
+	}
+	return text
+}
+
+// judge compares two topics: each key's records are in the partition that the
+// key names, unchanged and in their order, and those without a key are all there.
+func judge(t *testing.T, source, target map[int32][]*kgo.Record, partitions int) {
+	t.Helper()
+	want, got := map[string][]string{}, map[string][]string{}
+	for _, list := range source {
+		for _, r := range list {
+			place := "none"
+			if r.Key != nil {
+				place = fmt.Sprintf("%d %q", murmur2Partition(r.Key, partitions), r.Key)
+			}
+			want[place] = append(want[place], describe(r))
+		}
+	}
+	for n, list := range target {
+		for _, r := range list {
+			place := "none"
+			if r.Key != nil {
+				place = fmt.Sprintf("%d %q", n, r.Key)
+			}
+			got[place] = append(got[place], describe(r))
+		}
+	}
+	slices.Sort(want["none"])
+	slices.Sort(got["none"])
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("with %d partitions (-source +target):\n%s", partitions, diff)
+	}
+}
+
+// murmur2Partition is BuiltInPartitioner.partitionForKey.
+func murmur2Partition(key []byte, partitions int) int32 {
+	const m, r = 0x5bd1e995, 24
+	h := 0x9747b28c ^ uint32(len(key))
+	for ; len(key) >= 4; key = key[4:] {
+		k := binary.LittleEndian.Uint32(key) * m
+		k ^= k >> r
+		h = h*m ^ k*m
+	}
+	for i, b := range slices.Backward(key) {
+		h ^= uint32(b) << (8 * i)
+		if i == 0 {
+			h *= m
+		}
+	}
+	h ^= h >> 13
+	h *= m
+	h ^= h >> 15
+	return int32(h&0x7fffffff) % int32(partitions)
+}
+
+// testPassThrough copies partition by partition.
+func (l *lab) testPassThrough(t *testing.T) {
+	create(t, l.source, "kept", 3)
+	produce(t, l.source, l.shapes("kept")...)
+	if code := l.once(t, "kept", "kept", "--keep-partitions"); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	source, target := read(t, l.source, "kept"), read(t, l.target, "kept")
+	for n, list := range source {
+		if len(target[n]) != len(list) {
+			t.Fatalf("partition %d has %d records, want %d", n, len(target[n]), len(list))
+		}
+		for i, r := range list {
+			if got, want := describe(target[n][i]), describe(r); got != want {
+				t.Fatalf("record %d of partition %d is %s, want %s", i, n, got, want)
+			}
+		}
+		if at := l.committed(t, "kept", "kept")[n]; at != int64(len(list)) {
+			t.Errorf("the group is at %d in partition %d, want %d", at, n, len(list))
+		}
+	}
+}
+
+// testLeavesTopics mirrors into a topic that is not there and must not be made.
+func (l *lab) testLeavesTopics(t *testing.T) {
+	create(t, l.source, "absent", 1)
+	produce(t, l.source, &kgo.Record{Topic: "absent", Value: []byte("x")})
+	if code := l.once(t, "absent", "absent", "--no-create-topics", "--timeout", "3s"); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	topics, err := l.target.Admin().ListTopics(bounded(t))
+	if err != nil || topics.Has("absent") {
+		t.Errorf("the topic was created, %v", err)
+	}
+	if at, ok := l.committed(t, "absent", "absent")[0]; ok {
+		t.Errorf("the group has committed %d", at)
+	}
+}
+
+// testKill ends the program as a crash does while it copies: nothing is lost, and
+// no more is repeated than was not committed.
+func (l *lab) testKill(t *testing.T) {
+	create(t, l.source, "kill", 4)
+	p := l.strait(t, "kill", "kill", "--offset.commit.interval.ms", "3000")
+	const records = 20_000
+	produce(t, l.source, numbered("kill", 0, records/2)...)
+	l.reaches(t, "kill", 1)
+	produce(t, l.source, numbered("kill", records/2, records)...)
+	l.arrives(t, "kill", records*3/4) // and the next commit is seconds away
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	held := count(t, l.target, "kill")
+	until(t, func() error { // what the brokers had in hand is appended yet
+		before := held
+		if held = count(t, l.target, "kill"); held != before {
+			return fmt.Errorf("the target grew from %d to %d", before, held)
+		}
+		return nil
+	})
+	for _, at := range l.committed(t, "kill", "kill") {
+		held -= at
+	}
+	if code := l.once(t, "kill", "kill"); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	copied := read(t, l.target, "kill")
+	repeated := int64(len(values(copied)) - records)
+	if got := len(slices.Compact(values(copied))); got != records {
+		t.Errorf("%d different records arrived, want %d", got, records)
+	}
+	if held == 0 {
+		t.Error("everything was committed at the crash: nothing was proven")
+	}
+	if repeated < 0 || repeated > held {
+		t.Errorf("%d records were repeated, of which at most %d were not committed", repeated, held)
+	}
+	t.Logf("%d records were written but not committed at the crash, %d were repeated", held, repeated)
+}
+
+// testHandOver takes over from the running MirrorMaker 1 and gives back to it.
+func (l *lab) testHandOver(t *testing.T) {
+	create(t, l.source, "hand", 4)
+	create(t, l.target, "hand", 4)
+	produce(t, l.source, numbered("hand", 0, 1000)...)
+	java := l.real(t, "hand", "hand")
+	l.arrives(t, "hand", 1000)
+
+	strait := l.strait(t, "hand", "hand", "--offset.commit.interval.ms", "300")
+	says(t, strait, `consumer group \"hand\" has 1 members (hand-0 at 127.0.0.1)`)
+	stop(t, java.Program)
+	produce(t, l.source, numbered("hand", 1000, 2000)...)
+	l.arrives(t, "hand", 2000)
+
+	l.reaches(t, "hand", 2000)
+	// A member that joins stops it, before its next commit at the latest.
+	cl, err := kgo.NewClient(append(l.source.AdminOpts(), kgo.ClientID("intruder"), kgo.ConsumerGroup("hand"),
+		kgo.ConsumeTopics("hand"), kgo.DisableAutoCommit())...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() error {
+		described, err := l.source.Admin().DescribeGroups(bounded(t), "hand")
+		if err != nil || len(described["hand"].Members) == 0 {
+			return fmt.Errorf("the intruder has not joined: %w", err)
+		}
+		return nil
+	})
+	says(t, strait, "intruder at 127.0.0.1")
+	cl.Close()
+	produce(t, l.source, numbered("hand", 2000, 3000)...)
+	l.arrives(t, "hand", 3000)
+	stop(t, strait)
+
+	produce(t, l.source, numbered("hand", 3000, 4000)...)
+	java = l.real(t, "hand", "hand")
+	l.arrives(t, "hand", 4000)
+	stop(t, java.Program)
+	judge(t, read(t, l.source, "hand"), read(t, l.target, "hand"), 4)
+}
