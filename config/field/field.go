@@ -6,6 +6,8 @@
 package field
 
 import (
+	"slices"
+
 	"github.com/strait-mirror/strait/config/diag"
 )
 
@@ -232,3 +234,17 @@ func (d Def) Set(form Form, v Value) *diag.Diagnostic {
 // Text is the current value as HCL would write it, without quotes; lists are
 // joined by ", " and secrets are "(secret)".
 func (d Def) Text() string { return d.format(d.get()) }
+
+// Get is the current value as HCL would write it. A secret comes with its text
+// and is marked sensitive.
+func (d Def) Get() Value {
+	v := d.get()
+	switch d.Kind {
+	case KindList:
+		return Value{List: slices.Clone(v.list), IsList: true}
+	case KindSecret:
+		return Value{Text: v.text, Sensitive: true}
+	default:
+		return Value{Text: d.format(v)}
+	}
+}

@@ -12,17 +12,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/load"
-	"github.com/strait-mirror/strait/config/model"
 )
 
 var update = flag.Bool("update", false, "rewrite want.txt of the golden files")
-
-const pem = "-----BEGIN CERTIFICATE-----\nTUlJQg==\n-----END CERTIFICATE-----\n"
 
 // env holds what the tests' files read; its values are secrets.
 func env(name string) (string, bool) {
@@ -132,46 +128,6 @@ func compareGolden(t *testing.T, path string, ar *txtar.Archive, got string) {
 	}
 	if diff := cmp.Diff(string(ar.Files[i].Data), got); diff != "" {
 		t.Errorf("diagnostics (-want +got):\n%s", diff)
-	}
-}
-
-// TestExamplesAreEqual loads both forms of every example.
-func TestExamplesAreEqual(t *testing.T) {
-	dirs, err := filepath.Glob("../../examples/*/strait.hcl")
-	if err != nil || len(dirs) < 2 {
-		t.Fatal(err, dirs)
-	}
-	opts := load.Options{Env: env, ReadFile: func(path string) ([]byte, error) {
-		if filepath.Base(path) == "dc1-ca.pem" {
-			return []byte(pem), nil
-		}
-		return os.ReadFile(path)
-	}}
-	for _, file := range dirs {
-		dir := filepath.Dir(file)
-		t.Run(filepath.Base(dir), func(t *testing.T) {
-			native, problems := load.Load([]string{dir}, opts)
-			if len(problems) > 0 {
-				t.Error(problems)
-			}
-			legacy, problems := load.Load([]string{filepath.Join(dir, "mm2.properties")}, opts)
-			if len(problems) > 0 {
-				t.Error(problems)
-			}
-			exclude := cmpopts.IgnoreFields(model.Flow{}, "Range", "Ranges", "TopicsExclude")
-			ignore := cmp.Options{
-				exclude, cmpopts.IgnoreFields(model.Cluster{}, "Range", "Ranges"),
-				cmp.Comparer(func(a, b model.Secret) bool { return a.Equal(b) }),
-			}
-			if diff := cmp.Diff(native, legacy, ignore); diff != "" {
-				t.Errorf("hcl and properties differ (-hcl +properties):\n%s", diff)
-			}
-			for i := range native.Flows {
-				if diff := cmp.Diff(native.Flows[i].TopicsExclude, legacy.Flows[i].TopicsExclude); diff != "" {
-					t.Errorf("flow %s: %s", native.Flows[i].Name, diff)
-				}
-			}
-		})
 	}
 }
 

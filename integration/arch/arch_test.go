@@ -28,6 +28,7 @@ func rules() arch.Rules {
 			"github.com/hashicorp/hcl":         {"config/hclfile"},
 			"github.com/zclconf/go-cty":        {"config/hclfile"},
 			"github.com/magiconair/properties": {"config/props"},
+			"go.yaml.in/yaml":                  {"config/convert"},
 			"github.com/fsnotify/fsnotify":     {"config/watch"},
 			"github.com/spf13/cobra":           {"cmd/strait"},
 			"github.com/spf13/pflag":           {"cmd/strait"},

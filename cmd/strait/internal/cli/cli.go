@@ -88,7 +88,7 @@ func (a *app) newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(a.newRun(), a.newGraph(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newRun(), a.newGraph(), a.newConvert(), a.newDemo(), a.newVersion())
 	return root
 }
 

@@ -1,0 +1,120 @@
+// Package examples_test proves what examples/ ships: that both forms of every
+// topology mean the same, that one converts to the other, that the files are
+// formatted as the program formats them, and, on real brokers, that each does
+// what its README says.
+package examples_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/strait-mirror/strait/config/convert"
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/transforms/filter"
+)
+
+// root is where the examples are.
+const root = "../../examples"
+
+// pem is what the examples' certificate authorities hold.
+const pem = `-----BEGIN CERTIFICATE-----
+TUlJQg==
+-----END CERTIFICATE-----
+`
+
+// env answers for what the examples take from the environment.
+func env(name string) (string, bool) {
+	if strings.HasSuffix(name, "_BROKERS") {
+		return strings.ToLower(name[:1]) + "1:9092," + strings.ToLower(name[:1]) + "2:9092", true
+	}
+	return "of-" + name, true
+}
+
+// readFile answers for the certificates that the examples name.
+func readFile(path string) ([]byte, error) {
+	if filepath.Ext(path) == ".pem" {
+		return []byte(pem), nil
+	}
+	return os.ReadFile(path)
+}
+
+// topologies are the names of the examples with a topology.
+func topologies(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "*", "strait.hcl"))
+	if err != nil || len(files) < 6 {
+		t.Fatal(err, files)
+	}
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = filepath.Base(filepath.Dir(f))
+	}
+	return names
+}
+
+// read loads a topology, which must be without any complaint.
+func read(t *testing.T, path string) *model.Config {
+	t.Helper()
+	cfg, problems := load.Load([]string{path}, load.Options{Env: env, ReadFile: readFile})
+	for _, f := range cfg.Flows {
+		_, bad := filter.ForFlow(f)
+		problems.Add(bad...)
+	}
+	for _, d := range problems {
+		t.Errorf("%s", d)
+	}
+	return cfg
+}
+
+func TestFormsAreEqual(t *testing.T) {
+	for _, name := range topologies(t) {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(root, name)
+			native, legacy := read(t, dir), read(t, filepath.Join(dir, "mm2.properties"))
+			for _, d := range model.Diff(native, legacy) {
+				t.Error(d)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "README.md")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestConvert converts the properties form: nothing is left to the user, and
+// the result is the HCL form in other words.
+func TestConvert(t *testing.T) {
+	for _, name := range topologies(t) {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(root, name)
+			path := filepath.Join(dir, "mm2.properties")
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := convert.Params{
+				Format: convert.MM2, Files: []convert.File{{Name: path, Text: text}},
+				Env: env, ReadFile: readFile, Sources: &diag.Sources{},
+			}
+			got := convert.Convert(p)
+			if !got.Report.Complete() || got.Report.Count(convert.Ignored) > 0 {
+				t.Errorf("%s: %+v", got.Report.Summary(), got.Report.Keys)
+			}
+			converted := filepath.Join(t.TempDir(), "strait.hcl")
+			if err := os.WriteFile(converted, got.HCL, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range model.Diff(read(t, dir), read(t, converted)) {
+				t.Error(d)
+			}
+			if slices.ContainsFunc(strings.Fields(string(got.HCL)), func(w string) bool { return strings.Contains(w, "strait-origin") }) {
+				t.Errorf("a marker is left:\n%s", got.HCL)
+			}
+		})
+	}
+}
