@@ -47,7 +47,19 @@ var ErrNoLeader = errors.New("the partition has no known leader")
 // topics, which are neither refreshed nor asked twice; others are asked for.
 // Each partition has an entry in the result, whose Err says whether it counts.
 func (c *Cluster) ListOffsets(ctx context.Context, position Position, partitions []TopicPartition) map[TopicPartition]Offset {
-	result := make(map[TopicPartition]Offset, len(partitions))
+	return askLeaders(ctx, c, partitions, failedOffset,
+		func(ctx context.Context, broker int32, parts []TopicPartition, leaders map[TopicPartition]Leader) (map[TopicPartition]Offset, error) {
+			return c.listOffsets(ctx, broker, position, parts, leaders)
+		})
+}
+
+// askLeaders asks the leader of every partition once, all brokers at the same
+// time. What failed says is the answer for partitions that have none.
+func askLeaders[T any](
+	ctx context.Context, c *Cluster, partitions []TopicPartition, failed func(error) T,
+	ask func(ctx context.Context, broker int32, parts []TopicPartition, leaders map[TopicPartition]Leader) (map[TopicPartition]T, error),
+) map[TopicPartition]T {
+	result := make(map[TopicPartition]T, len(partitions))
 	leaders, err := c.leadersOf(ctx, partitions)
 	byBroker := make(map[int32][]TopicPartition)
 	for _, p := range partitions {
@@ -57,26 +69,26 @@ func (c *Cluster) ListOffsets(ctx context.Context, position Position, partitions
 		l, ok := leaders[p]
 		if ok {
 			byBroker[l.Broker] = append(byBroker[l.Broker], p)
-			result[p] = failedOffset(errors.New("the broker did not answer for this partition"))
+			result[p] = failed(errors.New("the broker did not answer for this partition"))
 		} else {
-			result[p] = failedOffset(err)
+			result[p] = failed(err)
 		}
 	}
 	var mu sync.Mutex // guards result
 	var asked sync.WaitGroup
 	for broker, parts := range byBroker {
 		asked.Go(func() {
-			answer, err := c.listOffsets(ctx, broker, position, parts, leaders)
+			answer, err := ask(ctx, broker, parts, leaders)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
 				for _, p := range parts {
-					result[p] = failedOffset(err)
+					result[p] = failed(err)
 				}
 			}
-			for p, o := range answer {
+			for p, a := range answer {
 				if _, wanted := result[p]; wanted {
-					result[p] = o
+					result[p] = a
 				}
 			}
 		})

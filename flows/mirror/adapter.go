@@ -64,39 +64,47 @@ func (t *targetLog) LastAppend(ctx context.Context, key wire.PartitionKey, from,
 		return sink.Appended{}, end.Err
 	}
 	a := sink.Appended{End: end.Offset}
-	for at := from; at < end.Offset; {
-		next, err := t.scan(ctx, key, at, func(b batch.Batch) {
-			if b.NextOffset() > from && b.Magic() >= 2 && !b.Control() && b.ProducerID() == producerID && b.ProducerEpoch() == epoch {
-				a.Found = true
-				a.LastSequence = (b.BaseSequence() + b.LastOffsetDelta()) & 0x7fffffff
-				a.NextOffset = b.NextOffset()
-			}
-		})
-		if err != nil {
-			return sink.Appended{}, err
+	w := writer{producerID, epoch}
+	err := t.walk(ctx, key, from, end.Offset, func(b batch.Batch) {
+		if b.NextOffset() > from && w.wrote(b) {
+			a.Found, a.LastSequence, a.NextOffset = true, lastSequence(b), b.NextOffset()
 		}
-		if next == at {
-			// Not replicated yet, or nothing readable is left: the caller
-			// tries again.
-			return sink.Appended{}, kerr.OffsetNotAvailable
-		}
-		at = next
+	})
+	if err != nil {
+		return sink.Appended{}, err
 	}
 	return a, nil
 }
 
-// scan shows the batches of one fetch at an offset and returns the offset after
-// them.
-func (t *targetLog) scan(ctx context.Context, key wire.PartitionKey, at int64, show func(batch.Batch)) (int64, error) {
+// walk shows the batches of a log from an offset to its end.
+func (t *targetLog) walk(ctx context.Context, key wire.PartitionKey, from, end int64, show func(batch.Batch)) error {
+	for at := from; at < end; {
+		next, err := t.scan(ctx, key, at, readBack, show)
+		if err != nil {
+			return err
+		}
+		if next == at {
+			// Not replicated yet, or nothing readable is left: the caller
+			// tries again.
+			return kerr.OffsetNotAvailable
+		}
+		at = next
+	}
+	return nil
+}
+
+// scan shows the batches of one fetch of about size bytes at an offset and
+// returns the offset after them.
+func (t *targetLog) scan(ctx context.Context, key wire.PartitionKey, at int64, size int32, show func(batch.Batch)) (int64, error) {
 	leader, ok := t.cluster.Metadata().Leader(key.Topic, key.Partition)
 	if !ok {
 		return at, kerr.LeaderNotAvailable
 	}
 	resp, err := t.client.Fetch(ctx, leader.Broker, &wire.FetchRequest{
-		MinBytes: 1, MaxBytes: readBack, SessionEpoch: -1,
+		MinBytes: 1, MaxBytes: size, SessionEpoch: -1,
 		Partitions: []wire.FetchPartition{{
 			PartitionKey: wire.PartitionKey{Topic: key.Topic, ID: leader.ID, Partition: key.Partition},
-			Offset:       at, MaxBytes: readBack,
+			Offset:       at, MaxBytes: size,
 			CurrentEpoch: leader.Epoch, LastFetchedEpoch: wire.NoEpoch,
 		}},
 	}, t.budget)

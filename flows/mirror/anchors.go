@@ -83,11 +83,14 @@ func (s *session) moved() []*lane {
 	return lanes
 }
 
-// writeAnchors stores the positions of lanes in one request.
+// writeAnchors stores the positions of lanes in one request. Of two callers the
+// later one stores the later positions.
 func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
 	if len(lanes) == 0 {
 		return nil
 	}
+	s.storing.Lock()
+	defer s.storing.Unlock()
 	anchors := make([]position.Anchor, len(lanes))
 	for i, l := range lanes {
 		anchors[i] = l.makeAnchor()

@@ -193,7 +193,7 @@ func (s *session) startLanes(ctx context.Context, lanes []*lane) (started int, e
 	}
 	ready, err := s.placeLanes(ctx, lanes)
 	if err == nil {
-		err = s.store.on.Explain(s.writeAnchors(ctx, ready))
+		err = s.store.on.Explain(s.writeAnchors(ctx, unanchored(ready)))
 	}
 	if err != nil {
 		s.forget(lanes...)
@@ -245,11 +245,19 @@ func (s *session) placeLanes(ctx context.Context, lanes []*lane) (ready []*lane,
 			s.unplaced(l, fmt.Errorf("finding where to start: %w", err))
 			continue
 		}
-		s.placed(l)
 		l.place(start, end, until)
 		ready = append(ready, l)
 	}
+	ready = s.resume(ctx, ready)
+	for _, l := range ready {
+		s.placed(l)
+	}
 	return ready, nil
+}
+
+// unanchored returns those of lanes whose place is not stored.
+func unanchored(lanes []*lane) []*lane {
+	return slices.DeleteFunc(slices.Clone(lanes), func(l *lane) bool { return l.held || !l.unanchored() })
 }
 
 // unplaced forgets a lane that could not be started, until the next pass. Only
@@ -347,6 +355,10 @@ func (s *session) start(l *lane) {
 	s.mu.Lock()
 	s.left++
 	s.mu.Unlock()
+	if l.held {
+		s.gaveUp(l)
+		return
+	}
 	l.mu.Lock() // the fetcher's first call waits until l.in is set
 	defer l.mu.Unlock()
 	l.out = s.outletFor(l)

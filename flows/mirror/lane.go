@@ -29,9 +29,12 @@ type lane struct {
 	in      *source.Partition
 	out     outlet
 
-	// next is the source offset that is wanted next. Only the worker that
-	// processes the lane touches it.
+	begin sink.LaneParams // where it begins on the target
+
+	// next is the source offset that is wanted next, skip what is to be counted
+	// before. Only the worker that processes the lane touches them.
 	next int64
+	skip *skip // nil: nothing
 
 	mu        sync.Mutex // guards the rest; the sink holds its lane's while calling Acked and Trouble
 	inbox     []arrival
@@ -45,6 +48,7 @@ type lane struct {
 	bounds    bounds
 	problems  [sides]*Problem // nil while healthy
 	recreated bool            // the source topic is another one by now
+	held      bool            // not to be started: a person must look first
 }
 
 // arrival is what a lane has to deal with next: data, or a new place to go on at
@@ -77,16 +81,16 @@ func (l *lane) name() position.Lane {
 // behind from its first moment on, not only once it has fetched something.
 func (l *lane) place(start, end, readable cluster.Offset) {
 	l.next = start.Offset
+	l.begin = sink.LaneParams{
+		Target: l.target, TargetEnd: end.Offset, MaxBytes: int(l.topic.limits().MaxMessageBytes), Events: l,
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.placed = true
 	if readable.Err == nil {
 		l.bounds.readable = readable.Offset
 	}
-	l.ack = sink.Ack{
-		SourceNext: start.Offset, SourceEpoch: start.Epoch, TargetEnd: end.Offset,
-		ProducerID: l.session.pid, ProducerEpoch: l.session.pidEpoch,
-	}
+	l.ack = sink.Ack{SourceNext: start.Offset, SourceEpoch: start.Epoch, TargetEnd: end.Offset}
 }
 
 // share is the part of a partition's fetched bytes that one response brought.
@@ -168,21 +172,30 @@ func (l *lane) work(ctx context.Context) {
 		l.mu.Unlock()
 		switch {
 		case a.data.Records == nil:
-			l.next = a.jump
-			l.out.Advance(a.jump, a.epoch)
-			if l.complete() {
-				l.session.retire(l)
-			}
+			l.goOnAt(ctx, a)
 		case a.data.Offset > l.next:
 			l.discard(a.data) // asked for before a Seek
 		default:
-			l.process(a.data)
+			l.process(ctx, a.data)
 		}
 	}
 }
 
+// goOnAt goes on behind what the source lost.
+func (l *lane) goOnAt(ctx context.Context, a arrival) {
+	if l.skip != nil {
+		l.disproved(ctx, &UnprovenError{Why: "the source lost records that had to be counted"})
+		return // the fetcher will find them missing again
+	}
+	l.next = a.jump
+	l.out.Advance(a.jump, a.epoch)
+	if l.complete() {
+		l.session.retire(l)
+	}
+}
+
 // process walks the batches of one response.
-func (l *lane) process(f source.Fetched) {
+func (l *lane) process(ctx context.Context, f source.Fetched) {
 	s := &share{in: l.in, bytes: f.Records.Size()}
 	s.refs.Store(1)
 	defer s.Release()
@@ -207,11 +220,19 @@ func (l *lane) process(f source.Fetched) {
 		}
 		rest = tail
 		if err := l.handle(b, f, s, aborted); err != nil {
-			l.giveUp(err)
+			if unproven, ok := errors.AsType[*UnprovenError](err); ok {
+				l.disproved(ctx, unproven)
+			} else {
+				l.giveUp(err)
+			}
 			return
 		}
 	}
-	if l.complete() {
+	switch {
+	case !l.complete():
+	case l.skip != nil:
+		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
+	default:
 		l.session.retire(l)
 	}
 }
@@ -235,6 +256,9 @@ func (l *lane) handle(b batch.Batch, f source.Fetched, s *share, aborted *batch.
 	switch {
 	case d.Reason == batch.Behind:
 		return nil
+	case l.skip != nil && d.Action == batch.Drop: // the sink is told once all is counted
+	case l.skip != nil:
+		return l.passOver(b, d, s, epoch)
 	case d.Action == batch.Pass:
 		if l.session.spread != nil {
 			l.session.flow.countRecoded(byKey)
@@ -373,7 +397,7 @@ func (l *lane) makeAnchor() position.Anchor {
 		Topic: l.source.Topic, Partition: l.source.Partition, Offset: l.ack.SourceNext - 1,
 		TargetEnd: l.ack.TargetEnd, ProducerID: l.ack.ProducerID, ProducerEpoch: l.ack.ProducerEpoch,
 		NextSequence: l.ack.NextSequence, LeaderEpoch: l.ack.SourceEpoch,
-		SourceTopicID: l.source.ID, TargetTopicID: l.target.ID,
+		SourceTopicID: l.source.ID, TargetTopicID: l.target.ID, Chain: l.session.chain(),
 	}
 }
 

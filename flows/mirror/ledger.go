@@ -28,6 +28,10 @@ type ledger struct {
 	on    *cluster.Cluster            // the cluster they are on
 	pace  position.ScheduleParams     // how often they are stored while lanes move
 	check func(context.Context) error // finds who else uses them; nil: nobody can
+
+	// previous returns an older position, for targets that lost the end of their
+	// log; nil where positions are bare offsets.
+	previous func(topic string, partition int32) (position.Anchor, bool)
 }
 
 // newLedger returns where a flow keeps its positions: in MirrorMaker 2's topic on
@@ -39,7 +43,10 @@ func (f *Flow) newLedger() (ledger, error) {
 			Client: f.p.Target.Control(), SourceAlias: def.From, Log: f.p.Log,
 			ReplicationFactor: def.ReplicationFactor,
 		})
-		return ledger{positions: store, on: f.p.Target}, err
+		if err != nil {
+			return ledger{}, err
+		}
+		return ledger{positions: store, on: f.p.Target, previous: store.Previous}, nil
 	}
 	group, err := position.NewGroup(position.GroupParams{
 		Client: f.p.Source.Control(), Group: def.MirrorMaker1.Group, Log: f.p.Log,

@@ -46,6 +46,7 @@ type Flow struct {
 	records  atomic.Int64 // acknowledged, since New
 	bytes    atomic.Int64
 	skipped  atomic.Int64 // records let go, since New
+	unproven atomic.Int64 // partitions whose exact place was not found, since New
 	progress atomic.Int64 // grows whenever anything moves
 
 	initial map[string]int32 // partitions by topic when the source was first listed; only discovery touches it

@@ -84,10 +84,8 @@ func (s *session) outletFor(l *lane) outlet {
 	if s.spread != nil {
 		return s.spread.sink.AddLane(repartition.LaneParams{Topic: l.target.Topic, Events: l})
 	}
-	return s.sink.AddLane(sink.LaneParams{
-		Target: l.target, ProducerID: s.pid, ProducerEpoch: s.pidEpoch, TargetEnd: l.ack.TargetEnd,
-		MaxBytes: int(l.topic.limits().MaxMessageBytes), Events: l,
-	})
+	s.notePID(l)
+	return s.sink.AddLane(l.begin)
 }
 
 // lanesWanted returns how many partitions of a pair can be mirrored.

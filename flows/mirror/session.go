@@ -34,10 +34,14 @@ type session struct {
 
 	pid      int64
 	pidEpoch int16
-	forgets  time.Duration           // after this age of its last record the target forgets a producer; 0: not known
+	forgets  time.Duration // after this age of its last record the target forgets a producer; 0: not known
+	opened   time.Time
 	end      context.CancelCauseFunc // ends run for a reason of its own
 
-	mu       sync.Mutex // guards the rest
+	storing sync.Mutex // held from looking where lanes are until that is stored
+
+	mu       sync.Mutex                 // guards the rest
+	used     map[wire.PartitionKey]bool // target partitions written under pid
 	lanes    map[position.Lane]*lane
 	known    map[string]*topic                 // by source topic
 	waiting  map[position.Lane]time.Time       // since when a lane could not be started
@@ -62,6 +66,7 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 	s := &session{
 		flow: f, lanes: map[position.Lane]*lane{}, known: map[string]*topic{},
 		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{},
+		used: map[wire.PartitionKey]bool{}, opened: time.Now(),
 		queue: newRunQueue(), recoder: batch.NewRecoder(batch.Params{}),
 	}
 	err := f.waitFor(ctx, f.p.Source, f.p.Source.Ping)

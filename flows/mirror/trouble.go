@@ -138,6 +138,9 @@ func heals(err error) bool {
 	if _, ok := errors.AsType[*sink.RecreatedError](err); ok {
 		return false
 	}
+	if _, ok := errors.AsType[*UnprovenError](err); ok {
+		return false
+	}
 	_, ok := errors.AsType[*sink.ContradictionError](err)
 	return !ok
 }

@@ -29,6 +29,7 @@ type LaneParams struct {
 	ProducerEpoch int16
 	NextSequence  int32  // of the next record
 	TargetEnd     int64  // where the next record is expected to be appended
+	LastTime      int64  // max timestamp of the producer's last batch in the partition, ms; 0: not known
 	MaxBytes      int    // the target topic's max.message.bytes, for merging; 0: Kafka's default
 	Events        Events // required
 }
@@ -45,6 +46,10 @@ type Events interface {
 	// accept as it is: split, or without the records it refuses. An error
 	// stops the lane. It may take its time.
 	Refused(ctx context.Context, b Batch, code int16, message string) ([]Batch, error)
+	// Renewing says that the lane is about to go on under another producer id,
+	// from the place in its argument on; nothing was sent under it yet. It may
+	// take its time. An error stops the lane.
+	Renewing(context.Context, Ack) error
 }
 
 // Ack is how far a lane has come.
@@ -114,10 +119,19 @@ func addSequence(seq, n int32) int32 {
 func (s *Sink) AddLane(p LaneParams) *Lane {
 	return &Lane{
 		sink: s, events: p.Events, key: p.Target, broker: -1, maxBytes: p.MaxBytes,
-		pid: p.ProducerID, pidEpoch: p.ProducerEpoch,
+		pid: p.ProducerID, pidEpoch: p.ProducerEpoch, lastTime: p.LastTime,
 		next:  numbering{p.NextSequence, p.TargetEnd},
 		acked: Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch},
 	}
+}
+
+// Rebegin has a lane to which nothing was added yet begin at another place.
+func (l *Lane) Rebegin(p LaneParams) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pid, l.pidEpoch, l.lastTime = p.ProducerID, p.ProducerEpoch, p.LastTime
+	l.next = numbering{p.NextSequence, p.TargetEnd}
+	l.acked = Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch}
 }
 
 // Add appends a batch to the lane's queue; it never blocks. The caller bounds

@@ -308,13 +308,7 @@ func (l *Lane) renew(ctx context.Context, end int64) error {
 	for attempt := 1; ; attempt++ {
 		pid, epoch, err := l.sink.p.NewProducer(ctx)
 		if err == nil {
-			l.mu.Lock()
-			l.pid, l.pidEpoch = pid, epoch
-			l.next = numbering{0, end}
-			l.acked.ProducerID, l.acked.ProducerEpoch, l.acked.NextSequence, l.acked.TargetEnd = pid, epoch, 0, end
-			l.renumberLocked()
-			l.mu.Unlock()
-			return nil
+			return l.adopt(ctx, pid, epoch, end)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -325,4 +319,21 @@ func (l *Lane) renew(ctx context.Context, end int64) error {
 		l.mu.Unlock()
 		pause(ctx, backoff(failAmbiguous, attempt))
 	}
+}
+
+// adopt makes a new producer id the lane's, once its owner knows.
+func (l *Lane) adopt(ctx context.Context, pid int64, epoch int16, end int64) error {
+	l.mu.Lock()
+	a := l.acked
+	l.mu.Unlock()
+	a.ProducerID, a.ProducerEpoch, a.NextSequence, a.TargetEnd = pid, epoch, 0, end
+	if err := l.events.Renewing(ctx, a); err != nil {
+		return fmt.Errorf("going on under another producer id: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pid, l.pidEpoch, l.acked = pid, epoch, a
+	l.next = numbering{0, end}
+	l.renumberLocked()
+	return nil
 }

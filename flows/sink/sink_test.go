@@ -36,6 +36,8 @@ func (r *recorder) Trouble(err error, stopped bool) {
 	r.stopped = r.stopped || stopped
 }
 
+func (r *recorder) Renewing(context.Context, Ack) error { return nil }
+
 func (r *recorder) Refused(_ context.Context, b Batch, _ int16, _ string) ([]Batch, error) {
 	if r.refused == nil {
 		return nil, errors.New("nothing else to send")

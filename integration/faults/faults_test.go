@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -64,6 +65,7 @@ func TestFaults(t *testing.T) {
 	t.Run("target brokers", func(t *testing.T) { testTarget(t, b, strait) })
 	t.Run("source brokers", func(t *testing.T) { testSource(t, b, strait) })
 	t.Run("kill", func(t *testing.T) { testKill(t, b, strait) })
+	t.Run("kill at least once", func(t *testing.T) { testKillAtLeastOnce(t, b, strait) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, b, strait) })
 	t.Run("down", func(t *testing.T) { testDown(t, b, strait) })
 	t.Run("discovery", func(t *testing.T) { testDiscovery(t, b, strait) })
@@ -94,22 +96,28 @@ func testSource(t *testing.T, b *Bed, strait string) {
 	tr.Verdict(false)
 }
 
-// testKill kills the mirror. What it had copied since its last anchor is copied
-// again, and nothing else is wrong.
+// testKill kills the mirror. It goes on exactly where it was.
 func testKill(t *testing.T, b *Bed, strait string) {
 	s := seed(t)
-	rnd := rand.New(rand.NewPCG(s, 3)) // not a secret
 	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "kill-", Seed: s}})
-	for range 3 {
-		if err := pause(t.Context(), between(rnd, 500, 7000)); err != nil {
-			t.Fatal(err)
-		}
-		if err := tr.Mirror.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := tr.Mirror.Start(); err != nil {
-			t.Fatal(err)
-		}
+	const kills = 6
+	if err := tr.killLoop(kills, 3*time.Second, rand.New(rand.NewPCG(s, 3))); err != nil { // not a secret
+		t.Fatal(err)
+	}
+	tr.Verdict(false)
+	tr.proven()
+}
+
+// testKillAtLeastOnce kills the mirror. What it had copied since its last anchor
+// is copied again, and nothing else is wrong.
+func testKillAtLeastOnce(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	tr := NewTrial(t, TrialParams{
+		Strait: strait, From: b.A, To: b.B, Flow: "  delivery = \"at_least_once\"\n", Load: LoadParams{Topics: "atleast-", Seed: s},
+	})
+	const kills = 2
+	if err := tr.killLoop(kills, 7*time.Second, rand.New(rand.NewPCG(s, 6))); err != nil { // not a secret
+		t.Fatal(err)
 	}
 	v := tr.Verdict(true)
 	tr.checkRepeats(v)
@@ -156,4 +164,19 @@ func (tr *Trial) checkRepeats(v Verdict) {
 			tr.t.Errorf("a repeat that no kill explains: %s", r)
 		}
 	}
+}
+
+// proven holds that after every kill the mirror knew where to go on, and that it
+// had something to know.
+func (tr *Trial) proven() {
+	tr.t.Helper()
+	log := tr.Mirror.Output()
+	if n := strings.Count(log, "exact position not proven"); n > 0 {
+		tr.t.Errorf("%d partitions did not know where to go on", n)
+	}
+	found := strings.Count(log, "records behind the stored positions are on the target already")
+	if found == 0 {
+		tr.t.Errorf("none of %d kills left records behind the stored positions: nothing was put to the test", len(tr.Mirror.Kills))
+	}
+	tr.t.Logf("%d of %d starts found records behind the stored positions", found, len(tr.Mirror.Kills))
 }

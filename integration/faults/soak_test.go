@@ -102,11 +102,11 @@ func verdictText(t *testing.T) string {
 	return "nothing missing, repeated, changed or out of order"
 }
 
-// TestKillLoop kills the mirror 60 times (STRAIT_SOAK_KILLS) while the target's
+// TestKillLoop kills the mirror 100 times (STRAIT_SOAK_KILLS) while the target's
 // brokers and leaders have troubles of their own.
 func TestKillLoop(t *testing.T) {
 	soak(t)
-	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 60)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 100)
 	b := NewBed(t, 1, 3, nil)
 	strait := BuildStrait(t)
 	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "loop-", Seed: s, Rate: 1500, MaxValue: 300}})
@@ -117,33 +117,24 @@ func TestKillLoop(t *testing.T) {
 	killing := make(chan error, 1)
 	go func() {
 		defer calm()
-		killing <- tr.killLoop(kills, rand.New(rand.NewPCG(s, 5))) // not a secret
+		killing <- tr.killLoop(kills, 8*time.Second, rand.New(rand.NewPCG(s, 5))) // not a secret
 	}()
 	storm(storming, t, b, brokers)
 	if err := <-killing; err != nil {
 		t.Fatal(err)
 	}
-	v := tr.Verdict(true)
-	tr.checkRepeats(v)
+	v := tr.Verdict(false)
+	tr.proven()
 	result(t, "Kill loop", built, s, []string{
 		fmt.Sprintf("%d kills of the mirror, %d faults of the target's brokers: %s", len(tr.Mirror.Kills), brokers.Total(), brokers),
-		fmt.Sprintf("%d records, %d repeated in %d runs; the oldest of them had been written %s before the kill: %s",
-			v.Source, v.Duplicates, len(v.Repeats), v.Oldest().Round(10*time.Millisecond), killText(t)),
+		fmt.Sprintf("%d records: %s", v.Source, verdictText(t)),
 	})
 }
 
-func killText(t *testing.T) string {
-	t.Helper()
-	if t.Failed() {
-		return "**damaged**"
-	}
-	return "nothing missing, changed or out of order, and every repeat explained by a kill"
-}
-
-// killLoop kills and restarts the mirror n times.
-func (tr *Trial) killLoop(n int, rnd *rand.Rand) error {
+// killLoop kills and restarts the mirror n times, each after longest at most.
+func (tr *Trial) killLoop(n int, longest time.Duration, rnd *rand.Rand) error {
 	for range n {
-		if err := pause(tr.t.Context(), between(rnd, 200, 8000)); err != nil {
+		if err := pause(tr.t.Context(), between(rnd, 200, int(longest.Milliseconds()))); err != nil {
 			return err
 		}
 		if err := tr.Mirror.Kill(); err != nil {

@@ -1,7 +1,6 @@
 package fidelity_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/strait-mirror/strait/config/model"
@@ -10,7 +9,7 @@ import (
 	"github.com/strait-mirror/strait/integration/shapes"
 )
 
-// TestSecuredAndOld mirrors some shapes both ways between the oldest and the
+// TestSecuredAndOld mirrors every shape both ways between the oldest and the
 // newest Kafka: one wants TLS and a password, the other a certificate.
 func TestSecuredAndOld(t *testing.T) {
 	ctx := bounded(t)
@@ -22,20 +21,13 @@ func TestSecuredAndOld(t *testing.T) {
 	for name, o := range options {
 		clusters[name] = kafka.Start(t, o)
 	}
-	wanted := []string{"codecs", "nulls", "sizes", "transactions", "open-transaction", "compacted", "log-append-time", "legacy-formats", "old-timestamps", "empty"}
-	var some []shapes.Shape
-	for _, s := range shapes.All() {
-		if soak() || slices.Contains(wanted, s.Name) {
-			some = append(some, s)
-		}
-	}
 	var names []string
-	for _, s := range some {
+	for _, s := range shapes.All() {
 		names = append(names, s.Name)
 	}
 	c := &model.Config{}
 	for name, cluster := range clusters {
-		writeShapes(ctx, t, cluster, some)
+		writeShapes(ctx, t, cluster, shapes.All())
 		c.Clusters = append(c.Clusters, alias(name, cluster, options[name]))
 	}
 	ways := [][2]string{{"old", "new"}, {"new", "old"}}

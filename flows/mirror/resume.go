@@ -1,0 +1,314 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/position"
+	"github.com/strait-mirror/strait/flows/sink"
+)
+
+// A lane's sequence numbers count the records of its filtered stream. What the
+// target holds behind an anchor is therefore known by number: the last sequence
+// of the anchor's producer less the one the anchor names. The lane reads on from
+// the anchor, lets that many records pass by, and goes on under the same producer
+// id with the next sequence, so that whatever a predecessor still has under way
+// is the same record at the same sequence, which the broker takes once.
+// docs/adr/0006 has the argument.
+
+// UnprovenError says why the place at which a partition must go on after a crash
+// could not be proven.
+type UnprovenError struct {
+	Why string
+	Err error // beneath; may be nil
+}
+
+func (e *UnprovenError) Error() string {
+	return "the exact place to go on at could not be proven: " + e.Why
+}
+
+// Unwrap returns the error beneath.
+func (e *UnprovenError) Unwrap() error { return e.Err }
+
+// evidence is what the target's log says of a lane behind its anchor.
+type evidence struct {
+	sequence int32 // of the lane's next record
+	records  int64 // that are on the target already
+	last     digest
+	time     int64 // of the last batch, ms; 0: not known
+}
+
+// exactly reports whether the flow wants proven positions, and keeps what proves
+// them.
+func (s *session) exactly() bool {
+	return s.flow.p.Flow.Delivery == model.ExactlyOnce && s.store.previous != nil
+}
+
+// chain names what decides which records of the source are in a lane's stream:
+// sequence numbers of one chain mean nothing under another.
+func (s *session) chain() string { return string(s.flow.p.Flow.IsolationLevel) }
+
+// resume finds out where lanes, whose log ends are known, go on: where their
+// anchor and the target's log prove it, or anew. Lanes for which that could not
+// be asked are forgotten until the next pass.
+func (s *session) resume(ctx context.Context, lanes []*lane) []*lane {
+	errs := make([]error, len(lanes))
+	anchors := make([]position.Anchor, len(lanes)) // to count from; bare: nothing is to be asked
+	for i, l := range lanes {
+		a, err := s.continued(l)
+		switch {
+		case err != nil:
+			errs[i] = err
+		case a.Bare():
+			errs[i] = s.anew(ctx, l)
+		case a.TargetEnd == l.begin.TargetEnd:
+			l.resumeAt(a, evidence{sequence: a.NextSequence})
+		default:
+			anchors[i] = a
+		}
+	}
+	s.ask(ctx, lanes, anchors, errs)
+	var ready []*lane
+	var ahead, records int64
+	for i, l := range lanes {
+		if err := s.decide(ctx, l, errs[i]); err != nil {
+			s.unplaced(l, fmt.Errorf("finding where to go on: %w", err))
+			continue
+		}
+		if l.skip != nil {
+			ahead++
+			records += l.skip.left
+		}
+		ready = append(ready, l)
+	}
+	if ahead > 0 {
+		s.flow.p.Log.Info("records behind the stored positions are on the target already, going on behind them",
+			"partitions", ahead, "records", records)
+	}
+	return ready
+}
+
+// ask reads what the target holds behind the anchors of lanes.
+func (s *session) ask(ctx context.Context, lanes []*lane, anchors []position.Anchor, errs []error) {
+	var targets []cluster.TopicPartition
+	for i, l := range lanes {
+		if !anchors[i].Bare() {
+			targets = append(targets, l.targetPartition())
+		}
+	}
+	if len(targets) == 0 {
+		return
+	}
+	replicated := s.flow.p.Target.ListOffsets(ctx, cluster.HighWatermark, targets)
+	producers := s.flow.p.Target.DescribeProducers(ctx, targets)
+	const atOnce = 16
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i, l := range lanes {
+		if anchors[i].Bare() {
+			continue
+		}
+		g.Go(func() error {
+			at := l.targetPartition()
+			if h := replicated[at]; h.Err != nil || h.Offset < l.begin.TargetEnd {
+				errs[i] = errors.Join(errUnreplicated, h.Err)
+				return nil
+			}
+			e, err := s.evidence(ctx, l, anchors[i], producers[at])
+			if errs[i] = err; err == nil {
+				l.resumeAt(anchors[i], e)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return no errors
+}
+
+func (l *lane) targetPartition() cluster.TopicPartition {
+	return cluster.TopicPartition{Topic: l.target.Topic, Partition: l.target.Partition}
+}
+
+// errUnreplicated asks for patience: what is not replicated yet may be gone after
+// an election.
+var errUnreplicated = errors.New("the end of the target's log is not replicated yet")
+
+// continued returns the anchor that a lane can be counted from; a bare one where
+// it begins anew, which is no surprise.
+func (s *session) continued(l *lane) (position.Anchor, error) {
+	a, ok := s.store.Get(l.source.Topic, l.source.Partition)
+	switch {
+	case !s.exactly() || !ok || a.Bare() || a.ProducerID < 0 || a.TargetEnd < 0 || a.Next() != l.next:
+		return position.Anchor{}, nil
+	case a.SourceTopicID != [16]byte{} && a.SourceTopicID != [16]byte(l.source.ID):
+		return position.Anchor{}, nil // recreated, which has been reported
+	case a.TargetTopicID != [16]byte{} && a.TargetTopicID != [16]byte(l.target.ID):
+		return a, &UnprovenError{Why: fmt.Sprintf("target topic %q was deleted and created again since", l.target.Topic)}
+	case a.Chain != s.chain() && a.TargetEnd != l.begin.TargetEnd:
+		return a, &UnprovenError{Why: "the flow selected other records when the target was last written to"}
+	case a.Chain != s.chain():
+		return position.Anchor{}, nil
+	case l.begin.TargetEnd < a.TargetEnd:
+		return s.shortened(l, a)
+	}
+	return a, nil
+}
+
+// shortened returns an older anchor that a target which lost the end of its log
+// still bears out.
+func (s *session) shortened(l *lane, a position.Anchor) (position.Anchor, error) {
+	lost := &sink.TruncatedError{Expected: a.TargetEnd, Got: l.begin.TargetEnd}
+	p, ok := s.store.previous(l.source.Topic, l.source.Partition)
+	if !ok || p.Bare() || p.Chain != s.chain() || p.TargetEnd < 0 || p.TargetEnd > l.begin.TargetEnd || p.Offset > a.Offset ||
+		p.TargetTopicID != a.TargetTopicID || p.SourceTopicID != a.SourceTopicID {
+		return a, &UnprovenError{Why: lost.Error() + ", and no older position is known", Err: lost}
+	}
+	s.flow.p.Log.Warn("target lost records, copying them again",
+		"topic", l.source.Topic, "partition", l.source.Partition, "from", p.Next(), "err", lost)
+	return p, nil
+}
+
+// evidence finds out how many records behind an anchor are on the target.
+func (s *session) evidence(ctx context.Context, l *lane, a position.Anchor, p cluster.Producers) (evidence, error) {
+	w := writer{a.ProducerID, a.ProducerEpoch}
+	e := evidence{sequence: -1}
+	if known, ok := p.ByID[w.id]; ok && known.Epoch == w.epoch && known.LastSequence >= 0 {
+		e.sequence = nextSequence(known.LastSequence)
+		if e.sequence == a.NextSequence {
+			return e, nil // what is behind the anchor is not the lane's
+		}
+	}
+	log := &targetLog{cluster: s.flow.p.Target, client: s.produce, budget: s.flow.budget}
+	last, found, err := log.lastBatch(ctx, l.target, a.TargetEnd, l.begin.TargetEnd, w, s.recoder)
+	switch {
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return e, &UnprovenError{Why: "reading the target topic is not allowed", Err: l.explainRead(err)}
+	case err != nil && !errors.Is(err, kerr.OffsetOutOfRange):
+		return e, err
+	case found && e.sequence >= 0 && e.sequence != nextSequence(last.sequence):
+		return e, errUnreplicated // more arrived meanwhile
+	case found:
+		e.sequence, e.last, e.time = nextSequence(last.sequence), last.last, last.time
+	case err == nil && e.sequence < 0:
+		e.sequence = a.NextSequence // nothing of the lane is there
+	case e.sequence < 0:
+		return e, &UnprovenError{Why: "the target's log begins behind the stored position", Err: err}
+	}
+	return s.weigh(l, a, e)
+}
+
+// weigh counts the records that an evidence says are behind an anchor.
+func (s *session) weigh(l *lane, a position.Anchor, e evidence) (evidence, error) {
+	e.records = int64((e.sequence - a.NextSequence) & 0x7fffffff)
+	if e.records > l.begin.TargetEnd-a.TargetEnd {
+		return e, &UnprovenError{Why: fmt.Sprintf("the target holds sequence %d of the partition's producer, which is not behind %d",
+			e.sequence, a.NextSequence)}
+	}
+	return e, s.patience(e.time)
+}
+
+func nextSequence(last int32) int32 { return int32((int64(last) + 1) & 0x7fffffff) }
+
+// errQuiet asks for patience: see patience.
+var errQuiet = errors.New("waiting for requests of an earlier process that may still be under way")
+
+// patience has a lane with old data wait until what a predecessor sent must have
+// arrived: brokers forget producers by the age of their records, and would then
+// append a late request once more.
+func (s *session) patience(last int64) error {
+	const longest = 5 * time.Second // under way, as sink's QuietTime
+	expiration := s.forgets
+	if expiration == 0 {
+		expiration = 24 * time.Hour // Kafka's default
+	}
+	if last != 0 && time.Since(time.UnixMilli(last)) > expiration*9/10 && time.Since(s.opened) < longest {
+		return errQuiet
+	}
+	return nil
+}
+
+// decide deals with what kept a lane from being resumed: an error that is not nil
+// means that it is to be tried again.
+func (s *session) decide(ctx context.Context, l *lane, err error) error {
+	unproven, ok := errors.AsType[*UnprovenError](err)
+	if !ok {
+		return err
+	}
+	s.noteUnproven(l, unproven)
+	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
+		l.blame(writing, Problem{Err: unproven, Stopped: true})
+		l.held = true
+		return nil
+	}
+	return s.anew(ctx, l)
+}
+
+// noteUnproven says that records may be copied twice.
+func (s *session) noteUnproven(l *lane, err *UnprovenError) {
+	p := Problem{Err: fmt.Errorf("%w; what came after the stored position is copied again", err), Fix: fixFor(err.Err)}
+	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
+		p = Problem{Err: err, Fix: `compare both ends of the partition, then set on_unproven = "continue" to copy again what came after the stored position`}
+	}
+	s.flow.unproven.Add(1)
+	s.flow.note(l.noteKey(noteUnproven), p)
+}
+
+// anew gives a lane a producer id under which nothing is in its target partition.
+func (s *session) anew(ctx context.Context, l *lane) error {
+	pid, epoch := s.pid, s.pidEpoch
+	s.mu.Lock()
+	used := s.used[l.target]
+	s.mu.Unlock()
+	if used {
+		var err error
+		if pid, epoch, err = s.flow.p.Target.InitProducerID(ctx); err != nil {
+			return err
+		}
+	}
+	l.beginAs(pid, epoch)
+	return nil
+}
+
+// notePID notes under which producer id a lane's target partition is written.
+func (s *session) notePID(l *lane) {
+	if l.begin.ProducerID == s.pid {
+		s.mu.Lock()
+		s.used[l.target] = true
+		s.mu.Unlock()
+	}
+}
+
+// resumeAt says that a lane goes on from an anchor, behind what is on the target
+// already. The anchor stays true and need not be written again.
+func (l *lane) resumeAt(a position.Anchor, e evidence) {
+	l.next = a.Next()
+	l.begin.ProducerID, l.begin.ProducerEpoch = a.ProducerID, a.ProducerEpoch
+	l.begin.NextSequence, l.begin.LastTime = e.sequence, e.time
+	if e.records > 0 {
+		l.skip = &skip{left: e.records, last: e.last}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.anchored = a.Next()
+	l.ack = sink.Ack{
+		SourceNext: a.Next(), SourceEpoch: a.LeaderEpoch, TargetEnd: a.TargetEnd,
+		ProducerID: a.ProducerID, ProducerEpoch: a.ProducerEpoch, NextSequence: a.NextSequence,
+	}
+}
+
+// beginAs says that a lane begins a stream of its own.
+func (l *lane) beginAs(pid int64, epoch int16) {
+	l.skip = nil
+	l.begin.ProducerID, l.begin.ProducerEpoch, l.begin.NextSequence, l.begin.LastTime = pid, epoch, 0, 0
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.anchored = -1
+	l.ack.ProducerID, l.ack.ProducerEpoch, l.ack.NextSequence = pid, epoch, 0
+	l.ack.TargetEnd = l.begin.TargetEnd
+}

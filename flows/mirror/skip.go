@@ -1,0 +1,136 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/sink"
+)
+
+// skip counts the records behind an anchor that are on the target already. Until
+// none is left nothing is handed to the sink, so that no anchor is written: the
+// one there is stays true.
+type skip struct {
+	left int64  // records
+	last digest // of the last of them; zero: not known
+}
+
+// passOver lets a batch go by that d would hand on, or the part of it that is on
+// the target.
+func (l *lane) passOver(b batch.Batch, d batch.Decision, s *share, epoch int32) error {
+	count, err := l.emitted(b, d)
+	if err != nil {
+		return err
+	}
+	after := b.NextOffset()
+	if count < l.skip.left {
+		l.skip.left -= count
+		l.next = after
+		return nil
+	}
+	next, last, err := l.find(b, l.skip.left)
+	if err != nil {
+		return err
+	}
+	if l.skip.last != (digest{}) && last != l.skip.last {
+		return &UnprovenError{Why: "the source does not hold what the target ends with: its log was compacted meanwhile, or records were left out"}
+	}
+	l.skip = nil
+	if next < after { // the batch was split, and a part of it is missing
+		l.next = next
+		limits := l.topic.limits()
+		if err := l.recode(b, limits.Edit(next), s, epoch); err != nil {
+			return err
+		}
+	}
+	l.next = after
+	l.out.Advance(after, epoch)
+	return nil
+}
+
+// emitted returns how many records a batch puts into the lane's stream.
+func (l *lane) emitted(b batch.Batch, d batch.Decision) (int64, error) {
+	if d.Action == batch.Pass {
+		return int64(b.Count()), nil
+	}
+	var count int64
+	for r, err := range l.session.recoder.Records(b) {
+		if err != nil {
+			return 0, fmt.Errorf("counting the records of the batch at offset %d: %w", b.BaseOffset(), err)
+		}
+		if r.Offset >= l.next {
+			count++
+		}
+	}
+	return count, nil
+}
+
+// find returns the digest of record n of those that a batch puts into the lane's
+// stream, and the offset of the record behind it.
+func (l *lane) find(b batch.Batch, n int64) (next int64, last digest, err error) {
+	for r, err := range l.session.recoder.Records(b) {
+		switch {
+		case err != nil:
+			return 0, digest{}, fmt.Errorf("counting the records of the batch at offset %d: %w", b.BaseOffset(), err)
+		case r.Offset < l.next:
+		case n == 0:
+			return r.Offset, last, nil
+		default:
+			if n--; n == 0 {
+				last = digestOf(r)
+			}
+		}
+	}
+	return b.NextOffset(), last, nil
+}
+
+// disproved goes back to the anchor when the source does not bear out what the
+// target's log says, or stops the lane.
+func (l *lane) disproved(ctx context.Context, e *UnprovenError) {
+	s := l.session
+	s.noteUnproven(l, e)
+	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
+		l.giveUp(e)
+		return
+	}
+	back := l.acknowledged()
+	err := s.anew(ctx, l)
+	if err == nil {
+		err = s.writeAnchors(ctx, []*lane{l})
+	}
+	if err != nil {
+		l.giveUp(fmt.Errorf("going back to the stored position: %w", s.flow.p.Target.Explain(err)))
+		return
+	}
+	s.notePID(l)
+	if out, ok := l.out.(*sink.Lane); ok { // nobody else's records are counted
+		out.Rebegin(l.begin)
+	}
+	l.next = back.SourceNext
+	s.retry(l, l.next)
+}
+
+// Renewing stores the place from which the lane writes under another producer
+// id, before it does: what an anchor counts from is one producer's sequence.
+func (l *lane) Renewing(ctx context.Context, a sink.Ack) error {
+	if !l.session.exactly() {
+		return nil
+	}
+	l.mu.Lock()
+	a.SourceNext, a.SourceEpoch = l.ack.SourceNext, l.ack.SourceEpoch
+	l.ack = a
+	l.mu.Unlock()
+	return l.session.flow.waitFor(ctx, l.session.flow.p.Target, func(ctx context.Context) error {
+		return l.session.writeAnchors(ctx, []*lane{l})
+	})
+}
+
+// explainRead says which permission is missing on the target topic.
+func (l *lane) explainRead(error) error {
+	return l.session.flow.p.Target.Explain(admin.Refused(kerr.TopicAuthorizationFailed, "READ", admin.OnTopic(l.target.Topic)))
+}
