@@ -1,6 +1,8 @@
 package hclfile
 
 import (
+	"bytes"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -18,6 +20,7 @@ const (
 	MaxDepth     = 250
 	maxOperators = 4096
 	maxTokens    = 4 << 20
+	maxDigits    = 400
 )
 
 // checkBounds reports a text the parser must not see.
@@ -40,6 +43,8 @@ func checkBounds(name string, src []byte) diag.List {
 	case b.operators > maxOperators:
 		return diag.List{diag.Errorf(diag.CodeTooBig, rangeOf(tok.Range),
 			"more than %d operators in one expression", maxOperators).WithFix("split the expression into locals")}
+	case b.number:
+		return diag.List{diag.Errorf(diag.CodeTooBig, rangeOf(tok.Range), "the number is too long").WithFix("write it as a string")}
 	}
 	return nil
 }
@@ -74,6 +79,14 @@ type bounder struct {
 	depth     int  // open levels, template directives and pending unary operators
 	operators int  // operators of all expressions that are open
 	operand   bool // the last token ended an operand
+	number    bool // a number nobody writes was seen: parsing it takes quadratic time
+}
+
+// bigExponent reports whether a number such as 1e99999 has more than four
+// digits in its exponent.
+func bigExponent(number []byte) bool {
+	_, exponent, ok := bytes.Cut(bytes.ToLower(number), []byte("e"))
+	return ok && len(bytes.TrimLeft(exponent, "+-0")) > 4
 }
 
 // scan returns the token at which a bound was passed, or the last one.
@@ -84,7 +97,7 @@ func (b *bounder) scan() hclsyntax.Token {
 		if tok.Type == hclsyntax.TokenTemplateControl && i+1 < len(b.tokens) {
 			b.directive(string(b.tokens[i+1].Bytes))
 		}
-		if b.depth > MaxDepth || b.operators > maxOperators {
+		if b.depth > MaxDepth || b.operators > maxOperators || b.number {
 			return tok
 		}
 	}
@@ -105,7 +118,10 @@ func (b *bounder) token(tok hclsyntax.Token) {
 	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenCQuote,
 		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
 		b.pop(t)
-	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit:
+	case hclsyntax.TokenNumberLit:
+		b.number = b.number || len(tok.Bytes) > maxDigits || bigExponent(tok.Bytes)
+		b.endOperand()
+	case hclsyntax.TokenIdent:
 		b.endOperand()
 	case hclsyntax.TokenComma:
 		b.endExpression()

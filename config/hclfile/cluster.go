@@ -19,16 +19,15 @@ func mechanisms() map[string]string {
 	}
 }
 
-// cluster decodes a cluster block.
-func (r *reader) cluster(b *hclsyntax.Block) *model.Cluster {
-	c := model.NewCluster(field.HCL)
-	c.Alias, c.Range, c.Ranges = b.Labels[0], rangeOf(b.DefRange()), model.Places{}
-	where := `cluster "` + c.Alias + `"`
+// cluster decodes a cluster block, or one instance of it.
+func (r *reader) cluster(inst instance) *model.Cluster {
+	c, b, where := model.NewCluster(field.HCL), inst.block, inst.describe()
+	c.Alias, c.Range, c.Ranges = inst.name, rangeOf(b.DefRange()), model.Places{}
 	if strings.Contains(c.Alias, "->") {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(b.LabelRanges[0]), `the name of a cluster must not contain "->"`))
 	}
 	r.attributes(b.Body, target{
-		where: where, defs: model.ClusterFields(c), blocks: []string{"tls", "sasl"}, places: c.Ranges,
+		where: where, defs: model.ClusterFields(c), extra: []string{"for_each", "alias"}, blocks: []string{"tls", "sasl"}, places: c.Ranges,
 	})
 	r.require(b, where, "bootstrap_servers")
 	r.servers(c)

@@ -9,55 +9,10 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
-	"github.com/zclconf/go-cty/cty/function"
-	"github.com/zclconf/go-cty/cty/function/stdlib"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 )
-
-// sensitive marks values of env() and file() and what is computed from them.
-type sensitive struct{}
-
-// functions returns what expressions may call in a file of the directory dir.
-// With lenient, a missing value is unknown instead of an error.
-func (r *reader) functions(dir string, lenient bool) map[string]function.Function {
-	lookup := func(get func(arg string) (string, error)) function.Function {
-		return function.New(&function.Spec{
-			Params: []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
-			Type:   function.StaticReturnType(cty.String),
-			Impl: func(args []cty.Value, ret cty.Type) (cty.Value, error) {
-				arg, _ := args[0].Unmark()
-				text, err := get(arg.AsString())
-				switch {
-				case err != nil && lenient:
-					return cty.UnknownVal(cty.String).Mark(sensitive{}), nil
-				case err != nil:
-					return cty.NilVal, err
-				}
-				return cty.StringVal(text).Mark(sensitive{}), nil
-			},
-		})
-	}
-	return map[string]function.Function{
-		"env": lookup(func(name string) (string, error) {
-			if text, ok := r.p.Env(name); ok {
-				return text, nil
-			}
-			return "", &missingValue{what: "environment variable " + name + " is not set"}
-		}),
-		"file": lookup(func(path string) (string, error) {
-			return r.readFile(resolvePath(dir, path))
-		}),
-		"split":     stdlib.SplitFunc,
-		"join":      stdlib.JoinFunc,
-		"format":    stdlib.FormatFunc,
-		"lower":     stdlib.LowerFunc,
-		"upper":     stdlib.UpperFunc,
-		"concat":    stdlib.ConcatFunc,
-		"trimspace": stdlib.TrimSpaceFunc,
-	}
-}
 
 // maxSecretFile bounds what file() and *_file read: 4 MiB is far beyond a
 // bundle of every public certificate authority.
@@ -83,29 +38,55 @@ func (r *reader) context(at hcl.Range, lenient bool) *hcl.EvalContext {
 	if lenient {
 		key += "\x00lenient"
 	}
-	if ctx, ok := r.contexts[key]; ok {
+	ctx, ok := r.contexts[key]
+	if !ok {
+		ctx = &hcl.EvalContext{Variables: r.scope.values, Functions: r.functions(dir, lenient)}
+		r.contexts[key] = ctx
+	}
+	if r.each == cty.NilVal {
 		return ctx
 	}
-	ctx := &hcl.EvalContext{Variables: r.scope.values, Functions: r.functions(dir, lenient)}
-	r.contexts[key] = ctx
-	return ctx
+	child := ctx.NewChild()
+	child.Variables = map[string]cty.Value{"each": r.each}
+	return child
 }
 
 // eval computes an expression. ok is false where it failed, which is then
 // reported, or where lint lets a value be missing.
 func (r *reader) eval(expr hclsyntax.Expression) (cty.Value, bool) {
-	val, problems := expr.Value(r.context(expr.Range(), false))
-	if !problems.HasErrors() {
+	val, problems := r.compute(expr, false)
+	if problems == nil {
 		return val, true
 	}
-	r.problems.Add(translate(problems, r.p.AllowMissing)...)
+	r.problems.Add(r.translate(problems, r.p.AllowMissing)...)
 	if r.p.AllowMissing && !slices.ContainsFunc(problems, func(h *hcl.Diagnostic) bool {
 		return h.Severity == hcl.DiagError && missingIn(h) == nil
 	}) {
-		val, problems = expr.Value(r.context(expr.Range(), true))
-		return val, !problems.HasErrors()
+		val, problems = r.compute(expr, true)
+		return val, problems == nil
 	}
 	return cty.DynamicVal, false
+}
+
+// compute is expr.Value with its result counted; problems is nil unless it
+// failed.
+func (r *reader) compute(expr hclsyntax.Expression, lenient bool) (cty.Value, hcl.Diagnostics) {
+	if r.meter.over != "" {
+		return cty.DynamicVal, hcl.Diagnostics{} // reported already
+	}
+	val, problems := expr.Value(r.context(expr.Range(), lenient))
+	if !problems.HasErrors() {
+		r.meter.spend(val)
+	}
+	if r.meter.over != "" {
+		r.problems.Add(diag.Errorf(diag.CodeTooBig, rangeOf(expr.Range()), "%s", r.meter.over).
+			WithFix("compute less here; nothing after it was looked at"))
+		return cty.DynamicVal, hcl.Diagnostics{}
+	}
+	if problems.HasErrors() {
+		return cty.DynamicVal, problems
+	}
+	return val, nil
 }
 
 // value evaluates expr for a property. known is false where there is nothing

@@ -6,19 +6,19 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
 )
 
-// flow decodes a flow block.
-func (r *reader) flow(b *hclsyntax.Block) *model.Flow {
-	f := model.NewFlow(field.HCL)
-	f.Name, f.Range, f.Ranges = b.Labels[0], rangeOf(b.DefRange()), model.Places{}
-	where := `flow "` + f.Name + `"`
+// flow decodes a flow block, or one instance of it.
+func (r *reader) flow(inst instance) *model.Flow {
+	f, b, where := model.NewFlow(field.HCL), inst.block, inst.describe()
+	f.Name, f.Range, f.Ranges = inst.name, rangeOf(b.DefRange()), model.Places{}
 	f.TopicsExclude = nil
-	r.attributes(b.Body, target{where: where, defs: model.FlowFields(f), extra: []string{"from", "to"}, places: f.Ranges})
+	r.attributes(b.Body, target{where: where, defs: model.FlowFields(f), extra: []string{"from", "to", "for_each"}, places: f.Ranges})
 	if f.DefaultExcludes {
 		addDefaultExcludes(f)
 	}
@@ -54,11 +54,17 @@ func addDefaultExcludes(f *model.Flow) {
 
 // ends sets from and to: from the attributes, else from a label "A->B".
 func (r *reader) ends(b *hclsyntax.Block, f *model.Flow, where string) {
-	from, to, isPair := strings.Cut(f.Name, "->")
+	from, to, isPair := strings.Cut(b.Labels[0], "->")
+	if isPair && b.Body.Attributes["for_each"] != nil {
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(b.LabelRanges[0]),
+			"%s: with for_each the name cannot say which clusters it joins", where).
+			WithFix("give it a plain name, with from = cluster.NAME[each.key] and to = cluster.NAME"))
+		return
+	}
 	for _, end := range []struct {
 		attr, label string
 		alias       *string
-	}{{"from", strings.TrimSpace(from), &f.From}, {"to", strings.TrimSpace(to), &f.To}} {
+	}{{"from", r.aliasOf(strings.TrimSpace(from)), &f.From}, {"to", r.aliasOf(strings.TrimSpace(to)), &f.To}} {
 		at := rangeOf(b.LabelRanges[0])
 		*end.alias = end.label
 		a := b.Body.Attributes[end.attr]
@@ -94,29 +100,59 @@ func (r *reader) ends(b *hclsyntax.Block, f *model.Flow, where string) {
 	}
 }
 
-// clusterName reads cluster.A, cluster["A"] or an expression that gives "A".
-// Only the first two leave the check of existence to the caller's place.
-func (r *reader) clusterName(expr hclsyntax.Expression) (string, bool) {
-	if t, problems := hcl.AbsTraversalForExpr(expr); !problems.HasErrors() && t.RootName() == "cluster" && len(t) == 2 {
-		if name := stepName(t[1]); name != "" {
-			return name, true
+// clusterName reads cluster.A, cluster.A["key"] or an expression that gives a
+// name. ok is false where there is none, which is then reported.
+func (r *reader) clusterName(expr hclsyntax.Expression) (alias string, ok bool) {
+	at := rangeOf(expr.Range())
+	if t, problems := hcl.AbsTraversalForExpr(expr); !problems.HasErrors() && t.RootName() == "cluster" && len(t) > 1 {
+		if label := stepName(t[1]); label != "" && !r.scope.values["cluster"].Type().HasAttribute(label) {
+			r.checkCluster(label, at)
+			return "", false
 		}
 	}
-	v, known := r.value(expr)
-	if known && (v.IsList || v.Text == "") {
-		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(expr.Range()), "must be a cluster, such as cluster.NAME"))
+	val, ok := r.eval(expr)
+	if !ok {
 		return "", false
 	}
-	return v.Text, known
+	if val, _ = val.UnmarkDeep(); !val.IsWhollyKnown() {
+		return "", false
+	}
+	if val.Type().IsObjectType() && !val.IsNull() {
+		d := diag.Errorf(diag.CodeBadValue, at, "for_each makes several clusters of this name")
+		if names := keys(val.AsValueMap()); len(names) > 0 {
+			d = d.WithFix("pick one, such as [%q] or [each.key]", names[0])
+		}
+		r.problems.Add(d)
+		return "", false
+	}
+	name, isText := scalar(val)
+	if !isText || name == "" {
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "must be a cluster, such as cluster.NAME"))
+		return "", false
+	}
+	return name, true
+}
+
+// aliasOf returns the alias of the cluster block with a label, or label itself:
+// it may be the alias of an instance.
+func (r *reader) aliasOf(label string) string {
+	all := r.scope.values["cluster"]
+	if !all.Type().HasAttribute(label) {
+		return label
+	}
+	if alias := all.GetAttr(label); alias.Type() == cty.String && alias.IsKnown() {
+		return alias.AsString()
+	}
+	return label
 }
 
 // checkCluster reports an alias without a cluster block.
 func (r *reader) checkCluster(alias string, at diag.Range) {
-	if contains(r.aliases, alias) {
+	if _, ok := r.aliases[alias]; ok {
 		return
 	}
 	d := diag.Errorf(diag.CodeUndefined, at, "no cluster %q", alias)
-	if near := field.Suggest(alias, r.aliases); near != "" {
+	if near := suggestFew(alias, keys(r.aliases)); near != "" {
 		d = d.WithFix("did you mean %q?", near)
 	} else {
 		d = d.WithFix("declare it: cluster %q { bootstrap_servers = [\"host:9092\"] }", alias)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
@@ -41,25 +42,52 @@ func Read(p Params) (*model.Config, diag.List) {
 	if p.Sources == nil {
 		p.Sources = &diag.Sources{}
 	}
-	r := &reader{p: p, contexts: map[string]*hcl.EvalContext{}, broken: map[string]bool{}}
+	r := &reader{
+		p: p, contexts: map[string]*hcl.EvalContext{}, broken: map[string]bool{}, full: map[string]bool{},
+		aliases: map[string]diag.Range{}, meter: newMeter(),
+	}
 	for _, f := range p.Files {
 		r.parse(f)
 	}
 	r.collect()
 	r.hideSecrets()
+	for _, body := range r.bodies {
+		meterBody(body, r.meter)
+	}
 	r.buildScope()
 	cfg := &model.Config{}
-	for _, b := range r.blocks["cluster"] {
-		if c := r.cluster(b); c != nil {
-			cfg.Clusters = append(cfg.Clusters, c)
+	for _, inst := range r.clusters {
+		r.each = inst.each
+		cfg.Clusters = append(cfg.Clusters, r.cluster(inst))
+	}
+	r.each = cty.NilVal
+	for _, inst := range r.expandFlows() {
+		r.each = inst.each
+		cfg.Flows = append(cfg.Flows, r.flow(inst))
+	}
+	return cfg, bounded(r.problems)
+}
+
+// maxProblems bounds what is said about a topology: who has more than a
+// thousand problems does not read them.
+const maxProblems = 1000
+
+// bounded drops what was found again in another instance of the same block, and
+// what comes after maxProblems.
+func bounded(problems diag.List) diag.List {
+	seen := make(map[diag.Diagnostic]bool, len(problems))
+	var kept diag.List
+	for _, d := range problems {
+		if seen[d] {
+			continue
+		}
+		seen[d] = true
+		if kept.Add(d); len(kept) == maxProblems {
+			kept.Add(diag.Errorf(diag.CodeTooBig, diag.Range{File: d.Subject.File}, "more than %d problems; the rest is not shown", maxProblems))
+			break
 		}
 	}
-	for _, b := range r.blocks["flow"] {
-		if f := r.flow(b); f != nil {
-			cfg.Flows = append(cfg.Flows, f)
-		}
-	}
-	return cfg, r.problems
+	return kept
 }
 
 // reader is the state of one Read.
@@ -69,10 +97,14 @@ type reader struct {
 	bodies   []*hclsyntax.Body
 	broken   map[string]bool               // files with syntax errors: what is missing there may be behind one
 	blocks   map[string][]*hclsyntax.Block // by type, names checked
-	aliases  []string                      // of the cluster blocks, in file order
+	clusters []instance                    // in file order
+	aliases  map[string]diag.Range         // of the clusters: where declared
 	locals   map[string]*hclsyntax.Attribute
 	contexts map[string]*hcl.EvalContext // by directory: where relative paths start
 	scope    scope
+	each     cty.Value       // of the instance being decoded; NilVal outside for_each
+	meter    *meter          // of all expressions
+	full     map[string]bool // kinds of blocks of which there are too many
 }
 
 // parse adds the body of f. A file with syntax errors still gives the part the
@@ -95,7 +127,7 @@ func (r *reader) parse(f File) {
 		r.broken[f.Name] = true
 		hideByName(f.Name, text, r.p.Sources)
 	}
-	r.problems.Add(translate(problems, r.p.AllowMissing)...)
+	r.problems.Add(r.translate(problems, r.p.AllowMissing)...)
 	if body, ok := file.Body.(*hclsyntax.Body); ok {
 		r.bodies = append(r.bodies, body)
 	}
@@ -145,9 +177,6 @@ func (r *reader) collect() {
 				seen[id] = b.LabelRanges[0]
 			}
 			r.blocks[b.Type] = append(r.blocks[b.Type], b)
-			if b.Type == "cluster" {
-				r.aliases = append(r.aliases, b.Labels[0])
-			}
 		}
 	}
 }
@@ -199,6 +228,9 @@ func plural(n int, noun string) string {
 // unknown reports a name that does not exist where ("in flow \"A->B\""). attrs and blocks are
 // the names that do.
 func (r *reader) unknown(at hcl.Range, kind, name, where string, attrs, blocks []string) {
+	if len(r.problems) > maxProblems {
+		return // looking for a similar name takes time
+	}
 	d := diag.Errorf(diag.CodeUnknownKey, rangeOf(at), "no %s %q %s", kind, name, where)
 	same, other, otherKind := attrs, blocks, "block"
 	if kind == "block" {

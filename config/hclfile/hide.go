@@ -22,12 +22,19 @@ func (r *reader) hideSecrets() {
 			}
 		}
 	}
+	defaults := map[string]hclsyntax.Expression{}
+	for _, b := range r.blocks["variable"] {
+		if def := b.Body.Attributes["default"]; def != nil {
+			defaults[b.Labels[0]] = def.Expr
+		}
+	}
 	var queue []hclsyntax.Expression
 	for _, c := range r.blocks["cluster"] {
 		for _, b := range c.Body.Blocks {
 			for _, a := range b.Body.Attributes {
 				if isSecretName(b.Type, a.Name) {
 					queue = append(queue, a.Expr)
+					queue = append(queue, behindEach(c, a.Expr)...)
 				}
 			}
 		}
@@ -35,16 +42,30 @@ func (r *reader) hideSecrets() {
 	seen := map[string]bool{}
 	for len(queue) > 0 {
 		expr := queue[0]
-		queue = append(queue[1:], r.behind(expr, seen)...)
+		queue = append(queue[1:], r.behind(expr, defaults, seen)...)
 		w := &literals{sources: r.p.Sources}
 		_ = hclsyntax.Walk(expr, w) // the walker reports no problems
 	}
 	clear(r.locals)
 }
 
+// behindEach returns the for_each of a block where expr names "each".
+func behindEach(b *hclsyntax.Block, expr hclsyntax.Expression) []hclsyntax.Expression {
+	each := b.Body.Attributes["for_each"]
+	if each == nil {
+		return nil
+	}
+	for _, t := range expr.Variables() {
+		if t.RootName() == "each" {
+			return []hclsyntax.Expression{each.Expr}
+		}
+	}
+	return nil
+}
+
 // behind returns the expressions of the locals and variables that expr names
 // and that were not seen yet.
-func (r *reader) behind(expr hclsyntax.Expression, seen map[string]bool) []hclsyntax.Expression {
+func (r *reader) behind(expr hclsyntax.Expression, defaults map[string]hclsyntax.Expression, seen map[string]bool) []hclsyntax.Expression {
 	var more []hclsyntax.Expression
 	for _, t := range expr.Variables() {
 		if len(t) < 2 || seen[t.RootName()+"."+stepName(t[1])] {
@@ -58,10 +79,8 @@ func (r *reader) behind(expr hclsyntax.Expression, seen map[string]bool) []hclsy
 				more = append(more, a.Expr)
 			}
 		case "var":
-			for _, b := range r.blocks["variable"] {
-				if def := b.Body.Attributes["default"]; def != nil && b.Labels[0] == name {
-					more = append(more, def.Expr)
-				}
+			if def := defaults[name]; def != nil {
+				more = append(more, def)
 			}
 		}
 	}
@@ -80,17 +99,17 @@ func isSecretName(block, name string) bool {
 }
 
 // literals hides the literal texts of an expression, but not the names given
-// to env() and file().
+// to env(), file() and secret().
 type literals struct {
 	sources *diag.Sources
-	skip    int // depth inside calls of env() and file()
+	skip    int // depth inside calls of env(), file() and secret()
 }
 
 // Enter implements hclsyntax.Walker.
 func (l *literals) Enter(node hclsyntax.Node) hcl.Diagnostics {
 	switch n := node.(type) {
 	case *hclsyntax.FunctionCallExpr:
-		if n.Name == "env" || n.Name == "file" {
+		if isLookup(n.Name) {
 			l.skip++
 		}
 	case *hclsyntax.LiteralValueExpr:
@@ -103,10 +122,15 @@ func (l *literals) Enter(node hclsyntax.Node) hcl.Diagnostics {
 
 // Exit implements hclsyntax.Walker.
 func (l *literals) Exit(node hclsyntax.Node) hcl.Diagnostics {
-	if n, ok := node.(*hclsyntax.FunctionCallExpr); ok && (n.Name == "env" || n.Name == "file") {
+	if n, ok := node.(*hclsyntax.FunctionCallExpr); ok && isLookup(n.Name) {
 		l.skip--
 	}
 	return nil
+}
+
+// isLookup reports whether a function is given a name instead of a value.
+func isLookup(function string) bool {
+	return function == "env" || function == "file" || function == "secret"
 }
 
 // secretName matches names that usually hold a secret.

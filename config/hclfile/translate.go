@@ -19,37 +19,27 @@ type missingValue struct{ what string }
 
 func (m *missingValue) Error() string { return m.what }
 
-// translate turns the library's diagnostics into ours: its summary, lower
-// case, and its detail as the fix.
-func translate(list hcl.Diagnostics, allowMissing bool) diag.List {
+// translate turns the library's diagnostics into ours.
+func (r *reader) translate(list hcl.Diagnostics, allowMissing bool) diag.List {
 	var out diag.List
 	for _, h := range list {
-		d := diag.Diagnostic{Severity: diag.Error, Code: codeOf(h), Summary: lowerFirst(oneLine(h.Summary)), Fix: oneLine(h.Detail)}
+		d := diag.Diagnostic{Severity: diag.Error}
 		if h.Severity == hcl.DiagWarning {
 			d.Severity = diag.Warning
 		}
 		if h.Subject != nil {
 			d.Subject = rangeOf(*h.Subject)
 		}
+		d.Code, d.Summary, d.Fix = r.wording(h)
 		if m := missingIn(h); m != nil {
 			d.Code, d.Summary, d.Fix = diag.CodeMissingValue, m.what, ""
 			if allowMissing {
 				d.Severity = diag.Warning
 			}
 		}
-		if d.Summary == "unsupported attribute" || d.Summary == "unknown variable" {
-			d.Summary, d.Fix = undefined(d.Fix)
-		}
 		out.Add(d)
 	}
 	return out
-}
-
-// undefined splits the library's "There is no variable named "x". Did you mean
-// "y"?" into a summary and a fix.
-func undefined(detail string) (summary, fix string) {
-	summary, fix, _ = strings.Cut(detail, ". ")
-	return lowerFirst(strings.TrimSuffix(summary, ".")), lowerFirst(fix)
 }
 
 // missingIn returns the missing value a failed function call is about.
@@ -60,20 +50,6 @@ func missingIn(h *hcl.Diagnostic) *missingValue {
 	}
 	m, _ := errors.AsType[*missingValue](call.FunctionCallError())
 	return m
-}
-
-func codeOf(h *hcl.Diagnostic) string {
-	switch h.Summary {
-	case "Unsupported attribute", "Unknown variable", "Call to unknown function", "Invalid index":
-		return diag.CodeUndefined
-	case "Attribute redefined":
-		return diag.CodeDuplicateKey
-	case "Error in function call", "Invalid function argument", "Incorrect condition type", "Invalid operand",
-		"Inconsistent conditional result types", "Invalid template interpolation value", "Operation failed",
-		"Not enough function arguments", "Too many function arguments", "Unsuitable value type":
-		return diag.CodeBadValue
-	}
-	return diag.CodeSyntax
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
