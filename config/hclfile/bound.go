@@ -82,11 +82,11 @@ type bounder struct {
 	number    bool // a number nobody writes was seen: parsing it takes quadratic time
 }
 
-// bigExponent reports whether a number such as 1e99999 has more than four
-// digits in its exponent.
-func bigExponent(number []byte) bool {
+// tooLong reports whether a number has more than maxDigits digits, or as 1e99999
+// more than four in its exponent.
+func tooLong(number []byte) bool {
 	_, exponent, ok := bytes.Cut(bytes.ToLower(number), []byte("e"))
-	return ok && len(bytes.TrimLeft(exponent, "+-0")) > 4
+	return len(number) > maxDigits || ok && len(bytes.TrimLeft(exponent, "+-0")) > 4
 }
 
 // scan returns the token at which a bound was passed, or the last one.
@@ -118,10 +118,8 @@ func (b *bounder) token(tok hclsyntax.Token) {
 	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenCQuote,
 		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
 		b.pop(t)
-	case hclsyntax.TokenNumberLit:
-		b.number = b.number || len(tok.Bytes) > maxDigits || bigExponent(tok.Bytes)
-		b.endOperand()
-	case hclsyntax.TokenIdent:
+	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit:
+		b.number = b.number || t == hclsyntax.TokenNumberLit && tooLong(tok.Bytes)
 		b.endOperand()
 	case hclsyntax.TokenComma:
 		b.endExpression()

@@ -27,8 +27,9 @@ func (r *reader) cluster(inst instance) *model.Cluster {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(b.LabelRanges[0]), `the name of a cluster must not contain "->"`))
 	}
 	r.attributes(b.Body, target{
-		where: where, defs: model.ClusterFields(c), extra: []string{"for_each", "alias"}, blocks: []string{"tls", "sasl"}, places: c.Ranges,
+		where: where, defs: model.ClusterFields(c), extra: []string{"for_each", "alias", "properties"}, blocks: []string{"tls", "sasl"}, places: c.Ranges,
 	})
+	c.Properties = r.properties(b.Body, where, model.ClusterFields(c))
 	r.require(b, where, "bootstrap_servers")
 	r.servers(c)
 	first := map[string]*hclsyntax.Block{}

@@ -87,22 +87,30 @@ func jsonCost(_ *meter, args []cty.Value) error {
 	if !json.Valid([]byte(text)) {
 		return errors.New("the text is not JSON")
 	}
-	depth, inString := 0, false
+	if jsonDepth(text) > maxNesting {
+		return errors.New("the JSON is nested more than 250 levels deep")
+	}
+	return nil
+}
+
+// jsonDepth is the greatest number of brackets open at once in valid JSON.
+func jsonDepth(text string) int {
+	depth, deepest, inString := 0, 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case inString && c == '\\':
 			i++
 		case c == '"':
 			inString = !inString
-		case !inString && (c == '[' || c == '{'):
-			if depth++; depth > maxNesting {
-				return errors.New("the JSON is nested more than 250 levels deep")
-			}
-		case !inString && (c == ']' || c == '}'):
+		case inString:
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
 			depth--
 		}
 	}
-	return nil
+	return deepest
 }
 
 // affixFunction is startswith and endswith.

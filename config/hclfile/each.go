@@ -28,6 +28,12 @@ type instance struct {
 // instance.
 func (r *reader) expandClusters() {
 	known := map[string]cty.Value{}
+	r.included = r.includes()
+	for _, part := range r.included {
+		for _, c := range part.Clusters {
+			r.aliases[c.Alias], known[c.Alias] = c.Range, cty.StringVal(c.Alias)
+		}
+	}
 	for _, b := range r.blocks["cluster"] {
 		instances, repeated := r.expand(b, len(r.clusters))
 		aliases := map[string]cty.Value{}
@@ -129,37 +135,46 @@ func (r *reader) forEach(b *hclsyntax.Block, a *hclsyntax.Attribute) (keys []str
 	if !ok {
 		return nil, nil, false
 	}
-	t := v.Type()
-	refuse := func(format string, args ...any) ([]string, []cty.Value, bool) {
-		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "for_each: "+format, args...).
-			WithFix(`write for_each = { eu = "host-eu:9092" } or for_each = ["eu", "us"]`))
-		return nil, nil, false
-	}
-	isMap := t.IsMapType() || t.IsObjectType()
-	switch {
-	case v.IsMarked():
+	if v.IsMarked() {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "for_each: must not be a secret, since names are made from it").
 			WithFix("wrap what is not secret in nonsensitive(...)"))
 		return nil, nil, false
+	}
+	keys, values, problem := elementsOf(v)
+	if problem != "" {
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "for_each: %s", problem).
+			WithFix(`write for_each = { eu = "host-eu:9092" } or for_each = ["eu", "us"]`))
+		return nil, nil, false
+	}
+	return keys, values, r.checkKeys(b, at, keys)
+}
+
+// elementsOf returns the keys and values of a map, or the elements of a list or
+// set of strings as both, or what is wrong with v.
+func elementsOf(v cty.Value) (keys []string, values []cty.Value, problem string) {
+	t := v.Type()
+	isMap := t.IsMapType() || t.IsObjectType()
+	switch {
 	case v.IsNull() || !v.IsKnown():
-		return refuse("must not be null")
+		return nil, nil, "must not be null"
 	case !isMap && !t.IsTupleType() && !t.IsListType() && !t.IsSetType():
-		return refuse("must be a map, or a list or set of strings")
+		return nil, nil, "must be a map, or a list or set of strings"
 	}
 	for it := v.ElementIterator(); it.Next(); {
 		key, value := it.Element()
 		if !isMap {
-			if key = value; value.Type() != cty.String || value.IsNull() || value.IsMarked() || !value.IsKnown() {
-				return refuse("every element must be a string that is not secret")
-			}
+			key = value
+		}
+		if key.Type() != cty.String || key.IsNull() || key.IsMarked() || !key.IsKnown() {
+			return nil, nil, "every element must be a string that is not secret"
 		}
 		keys, values = append(keys, key.AsString()), append(values, value)
 	}
-	return r.checkKeys(b, at, keys, values)
+	return keys, values, ""
 }
 
 // checkKeys refuses keys that cannot be part of a name, or that come twice.
-func (r *reader) checkKeys(b *hclsyntax.Block, at diag.Range, keys []string, values []cty.Value) ([]string, []cty.Value, bool) {
+func (r *reader) checkKeys(b *hclsyntax.Block, at diag.Range, keys []string) bool {
 	plain, seen := regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`), map[string]bool{}
 	hasAlias := b.Body.Attributes["alias"] != nil
 	for _, key := range keys {
@@ -177,9 +192,9 @@ func (r *reader) checkKeys(b *hclsyntax.Block, at diag.Range, keys []string, val
 			seen[key] = true
 			continue
 		}
-		return nil, nil, false
+		return false
 	}
-	return keys, values, true
+	return true
 }
 
 // dependsOnClusters reports whether expr names clusters, or a local that waits
@@ -198,6 +213,11 @@ func (r *reader) dependsOnClusters(expr hcl.Expression) bool {
 func (r *reader) expandFlows() []instance {
 	var flows []instance
 	seen := map[string]diag.Range{}
+	for _, part := range r.included {
+		for _, f := range part.Flows {
+			seen[f.Name] = f.Range
+		}
+	}
 	for _, b := range r.blocks["flow"] {
 		instances, _ := r.expand(b, len(flows))
 		for _, inst := range instances {

@@ -33,7 +33,7 @@ func (r *reader) readFile(path string) (string, error) {
 
 // context returns the scope for expressions in the file that at names.
 func (r *reader) context(at hcl.Range, lenient bool) *hcl.EvalContext {
-	dir := filepath.Dir(at.Filename)
+	dir := dirOf(at.Filename)
 	key := dir
 	if lenient {
 		key += "\x00lenient"
@@ -50,6 +50,9 @@ func (r *reader) context(at hcl.Range, lenient bool) *hcl.EvalContext {
 	child.Variables = map[string]cty.Value{"each": r.each}
 	return child
 }
+
+// dirOf is where the relative paths in a file start.
+func dirOf(file string) string { return filepath.Dir(file) }
 
 // eval computes an expression. ok is false where it failed, which is then
 // reported, or where lint lets a value be missing.

@@ -28,12 +28,17 @@ type File struct {
 type Params struct {
 	Files    []File
 	Vars     map[string]string                 // values for variable blocks, beating their defaults
+	VarFiles []File                            // of name = value lines; a value in Vars beats them
 	Env      func(name string) (string, bool)  // required; os.LookupEnv
 	ReadFile func(path string) ([]byte, error) // required; os.ReadFile
 	// AllowMissing makes environment variables and files that do not exist
 	// warnings, as lint wants; the attributes that need them stay unset.
 	AllowMissing bool
-	Sources      *diag.Sources // optional; told which spans are secret
+	Version      string // of the program, for strait { required_version }; a release's tag, or anything else
+	// Include reads a properties file that a topology includes at a place; nil
+	// refuses every include.
+	Include func(path string, at diag.Range) (*model.Config, diag.List)
+	Sources *diag.Sources // optional; told which spans are secret
 }
 
 // Read decodes the files. The model is usable only if no diagnostic is an
@@ -49,13 +54,19 @@ func Read(p Params) (*model.Config, diag.List) {
 	for _, f := range p.Files {
 		r.parse(f)
 	}
+	r.parseVarFiles()
 	r.collect()
 	r.hideSecrets()
+	r.meterVarFiles()
 	for _, body := range r.bodies {
 		meterBody(body, r.meter)
 	}
 	r.buildScope()
-	cfg := &model.Config{}
+	r.strait()
+	cfg := &model.Config{Deployment: r.deployment()}
+	for _, part := range r.included {
+		cfg.Clusters, cfg.Flows = append(cfg.Clusters, part.Clusters...), append(cfg.Flows, part.Flows...)
+	}
 	for _, inst := range r.clusters {
 		r.each = inst.each
 		cfg.Clusters = append(cfg.Clusters, r.cluster(inst))
@@ -95,10 +106,13 @@ type reader struct {
 	p        Params
 	problems diag.List
 	bodies   []*hclsyntax.Body
-	broken   map[string]bool               // files with syntax errors: what is missing there may be behind one
-	blocks   map[string][]*hclsyntax.Block // by type, names checked
-	clusters []instance                    // in file order
-	aliases  map[string]diag.Range         // of the clusters: where declared
+	broken   map[string]bool                   // files with syntax errors: what is missing there may be behind one
+	blocks   map[string][]*hclsyntax.Block     // by type, names checked
+	top      map[string][]*hclsyntax.Attribute // of topAttributes, in file order
+	included []*model.Config
+	given    map[string]*hclsyntax.Attribute // values of variables from files
+	clusters []instance                      // in file order
+	aliases  map[string]diag.Range           // of the clusters: where declared
 	locals   map[string]*hclsyntax.Attribute
 	contexts map[string]*hcl.EvalContext // by directory: where relative paths start
 	scope    scope
@@ -144,24 +158,28 @@ func rangeAt(name string, from, to int) diag.Range {
 
 // blockLabels says how many labels each top-level block takes.
 func blockLabels() map[string]int {
-	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0}
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0}
 }
 
 // collect sorts the top-level blocks by type and refuses what is unknown,
 // wrongly labelled or there twice.
 func (r *reader) collect() {
-	r.blocks = map[string][]*hclsyntax.Block{}
+	r.blocks, r.top = map[string][]*hclsyntax.Block{}, map[string][]*hclsyntax.Attribute{}
 	r.locals = map[string]*hclsyntax.Attribute{}
 	labels := blockLabels()
 	seen := map[string]hcl.Range{}
 	for _, body := range r.bodies {
 		for _, a := range inOrder(body.Attributes) {
-			r.unknown(a.NameRange, "attribute", a.Name, "at the top level", nil, keys(labels))
+			if contains(topAttributes(), a.Name) {
+				r.top[a.Name] = append(r.top[a.Name], a)
+				continue
+			}
+			r.unknown(a.NameRange, "attribute", a.Name, "at the top level", topAttributes(), keys(labels))
 		}
 		for _, b := range body.Blocks {
 			want, ok := labels[b.Type]
 			if !ok {
-				r.unknown(b.TypeRange, "block", b.Type, "at the top level", nil, keys(labels))
+				r.unknown(b.TypeRange, "block", b.Type, "at the top level", topAttributes(), keys(labels))
 				continue
 			}
 			if !r.checkLabels(b, want) {

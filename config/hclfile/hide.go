@@ -29,6 +29,11 @@ func (r *reader) hideSecrets() {
 		}
 	}
 	var queue []hclsyntax.Expression
+	for _, b := range slices.Concat(r.blocks["cluster"], r.blocks["flow"]) {
+		for _, expr := range secretProperties(b) {
+			queue = append(append(queue, expr), behindEach(b, expr)...)
+		}
+	}
 	for _, c := range r.blocks["cluster"] {
 		for _, b := range c.Body.Blocks {
 			for _, a := range b.Body.Attributes {
@@ -81,6 +86,9 @@ func (r *reader) behind(expr hclsyntax.Expression, defaults map[string]hclsyntax
 		case "var":
 			if def := defaults[name]; def != nil {
 				more = append(more, def)
+			}
+			if a := r.given[name]; a != nil {
+				more = append(more, a.Expr)
 			}
 		}
 	}

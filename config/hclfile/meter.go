@@ -163,13 +163,7 @@ func (w meterer) Exit(node hclsyntax.Node) hcl.Diagnostics {
 			w.one(&n.Items[i].ValueExpr)
 		}
 	case *hclsyntax.ForExpr:
-		w.one(&n.CollExpr, &n.ValExpr)
-		if n.KeyExpr != nil {
-			w.one(&n.KeyExpr)
-		}
-		if n.CondExpr != nil {
-			w.one(&n.CondExpr)
-		}
+		w.one(&n.CollExpr, &n.KeyExpr, &n.ValExpr, &n.CondExpr)
 	case *hclsyntax.SplatExpr:
 		w.one(&n.Source)
 	}
@@ -185,6 +179,7 @@ func (w meterer) all(list []hclsyntax.Expression) {
 func (w meterer) one(slots ...*hclsyntax.Expression) {
 	for _, slot := range slots {
 		switch e := (*slot).(type) {
+		case nil: // a for expression without key or condition
 		case *hclsyntax.LiteralValueExpr, *metered:
 		case *hclsyntax.TemplateExpr:
 			if !e.IsStringLiteral() {

@@ -8,7 +8,6 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/strait-mirror/strait/config/diag"
-	"github.com/strait-mirror/strait/config/field"
 )
 
 // scope holds what expressions may refer to: cluster, var and local.
@@ -25,15 +24,7 @@ func (r *reader) buildScope() {
 		vars[b.Labels[0]] = r.variable(b)
 	}
 	r.scope.values["var"] = cty.ObjectVal(vars)
-	for name := range r.p.Vars {
-		if _, ok := vars[name]; !ok {
-			d := diag.Errorf(diag.CodeUndefined, diag.Range{}, "a value is given for variable %q, which is not declared", name)
-			if near := field.Suggest(name, keys(vars)); near != "" {
-				d = d.WithFix("did you mean %q?", near)
-			}
-			r.problems.Add(d)
-		}
-	}
+	r.undeclared(keys(vars))
 	g := r.newLocalGraph()
 	r.run(g)
 	r.expandClusters()
@@ -64,13 +55,16 @@ func (r *reader) variable(b *hclsyntax.Block) cty.Value {
 	var val cty.Value
 	var ok bool
 	if text, given := r.p.Vars[b.Labels[0]]; given {
-		val, ok = r.given(b.Labels[0], text, want, at)
+		val, ok = r.fromText(b.Labels[0], text, want, at)
+	} else if a := r.given[b.Labels[0]]; a != nil {
+		at = a.Expr.Range()
+		val, ok = r.eval(a.Expr)
 	} else if def := b.Body.Attributes["default"]; def != nil {
 		at = def.Expr.Range()
 		val, ok = r.eval(def.Expr)
 	} else {
 		r.problems.Add(diag.Errorf(diag.CodeMissing, rangeOf(at), "variable %q has no default and no value", b.Labels[0]).
-			WithFix("add a default, or start with --var %s=...", b.Labels[0]))
+			WithFix("add a default, or start with --var %s=... or --var-file", b.Labels[0]))
 		return cty.DynamicVal
 	}
 	if !ok {
@@ -87,9 +81,9 @@ func (r *reader) variable(b *hclsyntax.Block) cty.Value {
 	return converted
 }
 
-// given parses a value of the command line: text as it is for a string, an
+// fromText parses a value of the command line: text as it is for a string, an
 // expression without references for any other type.
-func (r *reader) given(name, text string, want cty.Type, at hcl.Range) (cty.Value, bool) {
+func (r *reader) fromText(name, text string, want cty.Type, at hcl.Range) (cty.Value, bool) {
 	if want == cty.String || want == cty.DynamicPseudoType {
 		return cty.StringVal(text), true
 	}

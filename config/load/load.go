@@ -15,7 +15,6 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/hclfile"
-	"github.com/strait-mirror/strait/config/legacy/mm2"
 	"github.com/strait-mirror/strait/config/model"
 )
 
@@ -23,6 +22,10 @@ import (
 // environment and refuses what is missing.
 type Options struct {
 	Vars map[string]string // values for HCL variables
+	// VarFiles are paths of files with name = value lines for HCL variables;
+	// later ones beat earlier ones, and Vars beats all.
+	VarFiles []string
+	Version  string // of this program, for required_version in HCL
 	// AllowMissing makes environment variables and files that do not exist
 	// warnings; lint sets it, run does not.
 	AllowMissing bool
@@ -143,29 +146,32 @@ func (l *loader) file(path string) {
 }
 
 func (l *loader) unreadable(path string, err error) {
-	reason := err.Error()
+	l.problems.Add(diag.Errorf(diag.CodeUnreadable, diag.Range{File: path}, "cannot read: %s", reason(err)))
+}
+
+// reason is why a file cannot be read, without its path.
+func reason(err error) string {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		reason = pe.Err.Error()
+		return pe.Err.Error()
 	}
-	l.problems.Add(diag.Errorf(diag.CodeUnreadable, diag.Range{File: path}, "cannot read: %s", reason))
+	return err.Error()
 }
 
 // read runs the readers and merges their results.
 func (l *loader) read() *model.Config {
 	cfg := &model.Config{}
-	if len(l.hcl) > 0 {
+	if len(l.hcl) > 0 || len(l.opts.VarFiles)+len(l.opts.Vars) > 0 {
 		part, problems := hclfile.Read(hclfile.Params{
-			Files: l.hcl, Vars: l.opts.Vars, Env: l.opts.Env, ReadFile: l.opts.ReadFile,
+			Files: l.hcl, Vars: l.opts.Vars, VarFiles: l.varFiles(), Env: l.opts.Env, ReadFile: l.opts.ReadFile,
 			AllowMissing: l.opts.AllowMissing, Sources: l.opts.Sources,
+			Version: l.opts.Version, Include: l.include,
 		})
 		l.problems.Add(problems...)
+		cfg.Deployment = part.Deployment
 		l.merge(cfg, part)
 	}
 	for _, f := range l.properties {
-		part, problems := mm2.Read(mm2.Params{
-			File: f.Name, Text: f.Text, Env: l.opts.Env, ReadFile: l.opts.ReadFile,
-			AllowMissing: l.opts.AllowMissing, Sources: l.opts.Sources,
-		})
+		part, problems := l.readProperties(f)
 		l.problems.Add(problems...)
 		l.merge(cfg, part)
 	}

@@ -40,12 +40,16 @@ type Params struct {
 type app struct {
 	p    Params
 	view *view.View
+	vars vars // of the command that runs
 }
 
 // Main runs the command that args name and returns the exit code.
 func Main(ctx context.Context, args []string, p Params) int {
 	p = withDefaults(p)
 	a := &app{p: p, view: view.New(viewParams(p))}
+	if p.Load == nil {
+		a.p.Load = a.loadTopology
+	}
 	ctx, stop := a.watchSignals(ctx)
 	defer stop()
 
@@ -58,9 +62,6 @@ func Main(ctx context.Context, args []string, p Params) int {
 }
 
 func withDefaults(p Params) Params {
-	if p.Load == nil {
-		p.Load = loadTopology
-	}
 	if p.Make == nil {
 		p.Make = makeEngine
 	}

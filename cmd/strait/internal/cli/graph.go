@@ -46,6 +46,7 @@ func (a *app) newGraph() *cobra.Command {
 			return nil
 		},
 	}
+	a.vars.register(cmd.Flags())
 	cmd.Flags().StringVar(&format, "format", "dot", "dot, mermaid or json")
 	cmd.Flags().BoolVar(&expand, "expand", false, "draw every source, stage and sink")
 	return cmd

@@ -66,6 +66,7 @@ func (a *app) newRun() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	a.vars.register(flags)
 	flags.BoolVar(&f.once, "once", false, "mirror up to the ends seen at start, then exit")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --once: how long to wait for a cluster that is down")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")

@@ -14,8 +14,10 @@ import (
 
 // loadTopology reads a topology with package load and checks its patterns, which
 // config cannot: what they mean is a matter of transforms.
-func loadTopology(paths []string, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List) {
-	cfg, problems := load.Load(paths, load.Options{Env: env, Sources: src})
+func (a *app) loadTopology(paths []string, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List) {
+	cfg, problems := load.Load(paths, load.Options{
+		Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src,
+	})
 	if cfg == nil {
 		return cfg, problems
 	}

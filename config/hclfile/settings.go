@@ -1,0 +1,97 @@
+package hclfile
+
+import (
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// topAttributes are the attributes outside all blocks.
+func topAttributes() []string { return []string{"deployment", "include"} }
+
+// strait checks the strait blocks: which versions of the program the topology
+// was written for.
+func (r *reader) strait() {
+	for _, b := range r.blocks["strait"] {
+		r.noBlocks(b.Body, "in a strait block")
+		for _, a := range inOrder(b.Body.Attributes) {
+			if a.Name != "required_version" {
+				r.unknown(a.NameRange, "attribute", a.Name, "in a strait block", []string{"required_version"}, nil)
+				continue
+			}
+			v, known := r.value(a.Expr)
+			if !known {
+				continue
+			}
+			at := rangeOf(a.Expr.Range())
+			fits, ok := allowsVersion(v.Text, r.p.Version)
+			switch {
+			case v.IsList || !ok:
+				r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "required_version: must be a list of conditions on the version").
+					WithFix(`write ">= 0.3", or ">= 0.3, < 2.0"`))
+			case !fits:
+				r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "the topology needs a version of strait that is %s; this is %s", v.Text, r.p.Version).
+					WithFix("install such a version, or change required_version"))
+			}
+		}
+	}
+}
+
+// deployment evaluates the name of the deployment; several files may give it
+// only once.
+func (r *reader) deployment() string {
+	name := ""
+	var first *hclsyntax.Attribute
+	for _, a := range r.top["deployment"] {
+		at := rangeOf(a.Expr.Range())
+		if first != nil {
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(a.NameRange), "deployment is already set at %s", rangeOf(first.NameRange)))
+			continue
+		}
+		first = a
+		v, known := r.value(a.Expr)
+		switch {
+		case !known:
+		case v.IsList || !safeName(v.Text):
+			r.problems.Add(diag.Errorf(diag.CodeBadValue, at,
+				"deployment: must consist of letters, digits, \"_\", \"-\" and \".\", since groups and topics are named after it"))
+		default:
+			name = v.Text
+		}
+	}
+	return name
+}
+
+// includes reads the properties files that include = "mm2.properties", or a
+// list of such, names: their clusters and flows join the topology.
+func (r *reader) includes() []*model.Config {
+	var parts []*model.Config
+	for _, a := range r.top["include"] {
+		at := rangeOf(a.Expr.Range())
+		if r.dependsOnClusters(a.Expr) {
+			r.problems.Add(diag.Errorf(diag.CodeUndefined, at, "include: which clusters there are must not depend on the clusters"))
+			continue
+		}
+		v, known := r.value(a.Expr)
+		if !known {
+			continue
+		}
+		if !v.IsList {
+			v.List = []string{v.Text}
+		}
+		for _, path := range v.List {
+			if path == "" || v.Sensitive || r.p.Include == nil {
+				r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "include: must be the path of a properties file").
+					WithFix(`write include = "mm2.properties"`))
+				continue
+			}
+			part, problems := r.p.Include(resolvePath(dirOf(at.File), path), at)
+			r.problems.Add(problems...)
+			if part != nil {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return parts
+}
