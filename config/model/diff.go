@@ -64,7 +64,7 @@ func (d *differ) fields(where string, a, b reflect.Value, skip ...string) {
 		if !f.IsExported() || f.Name == "DefaultExcludes" || slices.Contains(skip, f.Name) || isPlace(f.Type) {
 			continue
 		}
-		name := attribute(f.Name)
+		name := attributeName(f.Name)
 		if where != "" {
 			name = where + ": " + name
 		}
@@ -180,9 +180,9 @@ func pemBlocks(text, want string) []string {
 	}
 }
 
-// attribute is the HCL name of a field of the model: TopicsExclude is
+// attributeName is the HCL name of a field of the model: TopicsExclude is
 // topics_exclude.
-func attribute(name string) string {
+func attributeName(name string) string {
 	var b strings.Builder
 	for i, r := range name {
 		upper := r >= 'A' && r <= 'Z'
