@@ -171,22 +171,12 @@ func (w *two) refuseRecords(text string) {
 // is first.
 func (w *two) firstOfEach(t *testing.T, topic string) (values []string) {
 	t.Helper()
-	end := w.held(t, topic)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(w.target.ListenAddrs()...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
 	seen := map[string]bool{}
-	for at := int64(0); at < end; {
-		cl.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) {
-			at = r.Offset + 1
-			if !seen[string(r.Value)] {
-				seen[string(r.Value)] = true
-				values = append(values, string(r.Value))
-			}
-		})
+	for _, v := range w.values(t, topic) {
+		if !seen[v] {
+			seen[v] = true
+			values = append(values, v)
+		}
 	}
 	return values
 }
