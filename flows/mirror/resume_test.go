@@ -88,6 +88,7 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 		"somebody else wrote, too": {
 			forget: same, want: "1 2 3 x 4 5",
 			between: func(t *testing.T, w *two) {
+				t.Helper()
 				w.write(t, w.target, "a.t", "x")
 			},
 		},
@@ -103,19 +104,19 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 		},
 		"the source has other records now": {
 			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 1 x 3b 4 5", unproven: 1,
-			between: func(t *testing.T, w *two) { w.recreate(t, "1", "x", "3b") },
+			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1", "x", "3b") },
 		},
 		"the target got a part of a batch": {
 			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 3b 3c 4 5",
-			between: func(t *testing.T, w *two) { w.recreate(t, "1\n2\n3\n3b\n3c") },
+			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1\n2\n3\n3b\n3c") },
 		},
 		"the source has less now": {
 			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 1 4 5", unproven: 1,
-			between: func(t *testing.T, w *two) { w.recreate(t, "1") },
+			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1") },
 		},
 		"the source lost what had to be counted": {
 			forget: same, want: "1 2 3 3 4 5", unproven: 1,
-			between: func(t *testing.T, w *two) { w.retain(t, 2) },
+			between: func(t *testing.T, w *two) { t.Helper(); w.retain(t, 2) },
 		},
 		"other records are selected now": {
 			forget: same, want: "1 2 3 1 2 3 4 5", unproven: 1,
@@ -128,7 +129,7 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 		},
 		"a person wants to look first, found while counting": {
 			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3", unproven: 1,
-			between: func(t *testing.T, w *two) { w.recreate(t, "1", "x", "3b") },
+			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1", "x", "3b") },
 			flow:    func(f *model.Flow) { f.OnUnproven = model.UnprovenStop },
 			fails:   "could not be proven",
 		},
