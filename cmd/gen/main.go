@@ -1,11 +1,12 @@
-// Command gen writes what is derived from the code. At present that is
-// THIRD_PARTY_NOTICES: the licences of every module in the program, on any of
-// the systems it is built for.
+// Command gen writes what is derived from the code: THIRD_PARTY_NOTICES, the
+// licences of every module in the program, on any of the systems it is built
+// for, and the pages of the lint rules.
 package main
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,7 @@ import (
 const root = "../.."
 
 func main() {
-	if err := writeNotices(context.Background()); err != nil {
+	if err := errors.Join(writeNotices(context.Background()), writeRules()); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}

@@ -3,6 +3,7 @@ package diag
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -28,6 +29,30 @@ func (s *Sources) Add(name string, text []byte) {
 		s.files = map[string]*source{}
 	}
 	s.files[name] = &source{text: text}
+}
+
+// Files returns the names of the files, in order.
+func (s *Sources) Files() []string { return slices.Sorted(maps.Keys(s.files)) }
+
+// Text returns the text of a file as it was added, secrets included: it is for
+// looking things up in, not for showing.
+func (s *Sources) Text(name string) ([]byte, bool) {
+	f := s.files[name]
+	if f == nil {
+		return nil, false
+	}
+	return f.text, true
+}
+
+// Line returns the line that r starts on with secrets replaced, as snippets
+// show it but of any length; ok is false where there is no such line.
+func (s *Sources) Line(r Range) (text string, ok bool) {
+	f := s.files[r.File]
+	if f == nil || r.Start.Line == 0 {
+		return "", false
+	}
+	line, start := f.line(r.Start.Byte)
+	return string(f.show(line, start, func(int, int) {})), true
 }
 
 // Hide marks the bytes of r as secret: snippets show "(secret)" instead.
@@ -70,32 +95,40 @@ func (s *Sources) excerpt(r Range) (snippet, bool) {
 	if len(text) > 4*maxSnippet {
 		return snippet{}, false
 	}
-	var out []rune
 	sn := snippet{from: -1, to: -1}
-	mark := func(offset int) {
+	mark := func(offset, column int) {
 		if sn.from < 0 && offset >= r.Start.Byte {
-			sn.from = len(out)
+			sn.from = column
 		}
 		if sn.to < 0 && offset >= r.End.Byte {
-			sn.to = len(out)
+			sn.to = column
 		}
 	}
-	hidden := f.hiddenIn(start, start+len(text))
-	for i := 0; i < len(text); {
-		mark(start + i)
+	out := f.show(text, start, mark)
+	mark(max(start+len(text), r.End.Byte), len(out))
+	sn.text = string(out)
+	return sn, len(out) <= maxSnippet
+}
+
+// show makes the line that starts at the offset start printable and hides what
+// is secret in it. It calls mark with the offset and the column of every
+// character.
+func (f *source) show(line []byte, start int, mark func(offset, column int)) []rune {
+	var out []rune
+	hidden := f.hiddenIn(start, start+len(line))
+	for i := 0; i < len(line); {
+		mark(start+i, len(out))
 		if len(hidden) > 0 && start+i >= hidden[0].from {
 			out = append(out, []rune("(secret)")...)
-			i = min(hidden[0].to-start, len(text))
+			i = min(hidden[0].to-start, len(line))
 			hidden = hidden[1:]
 			continue
 		}
-		c, size := printable(text[i:])
+		c, size := printable(line[i:])
 		out = append(out, c)
 		i += size
 	}
-	mark(max(start+len(text), r.End.Byte))
-	sn.text = string(out)
-	return sn, len(out) <= maxSnippet
+	return out
 }
 
 // printable returns the first character of text and its size in bytes; one that

@@ -1,6 +1,6 @@
 // Package load turns paths into one topology: it picks the reader for every
-// file, merges what they say and checks what only the whole can answer. The
-// readers themselves are config/hclfile and config/legacy/mm2.
+// file and merges what they say. The readers themselves are config/hclfile and
+// config/legacy/mm2; what is risky about the whole is said by pipeline/lint.
 package load
 
 import (
@@ -57,7 +57,6 @@ func Load(paths []string, opts Options) (*model.Config, diag.List) {
 		l.path(p)
 	}
 	cfg := l.read()
-	l.check(cfg)
 	l.problems.Sort()
 	return cfg, l.problems
 }
@@ -199,50 +198,4 @@ func (l *loader) merge(cfg, part *model.Config) {
 
 func (l *loader) duplicate(at diag.Range, what string, first diag.Range) {
 	l.problems.Add(diag.Errorf(diag.CodeDuplicateName, at, "%s is already declared at %s", what, first))
-}
-
-// check reports what no single block can know.
-func (l *loader) check(cfg *model.Config) {
-	var enabled []*model.Flow
-	for _, f := range cfg.Flows {
-		if f.Enabled {
-			l.checkSeparator(f)
-			l.checkLoop(f, enabled)
-			enabled = append(enabled, f)
-		}
-	}
-	if len(enabled) == 0 && !l.problems.HasErrors() {
-		at := diag.Range{}
-		if len(l.seen) > 0 {
-			at.File = l.seen[0]
-		}
-		// MirrorMaker 2 starts with such a file, too.
-		l.problems.Add(diag.Warnf(diag.CodeNoFlow, at, "no flow is enabled, so nothing is mirrored").
-			WithFix("in HCL add flow \"A->B\" {}, in a properties file A->B.enabled = true"))
-	}
-}
-
-func (l *loader) checkSeparator(f *model.Flow) {
-	if f.ReplicationPolicy != model.PolicyDefault || f.ReplicationPolicySeparator == "" {
-		return
-	}
-	for _, alias := range []string{f.From, f.To} {
-		if strings.Contains(alias, f.ReplicationPolicySeparator) {
-			l.problems.Add(diag.Warnf(diag.CodeSeparatorInAlias, f.Range,
-				"flow %q: the cluster name %q contains the separator %q, so topics copied from it are not recognised as copies",
-				f.Name, alias, f.ReplicationPolicySeparator).WithFix("choose another replication_policy_separator"))
-		}
-	}
-}
-
-// checkLoop warns of two flows that would copy each other's records for ever:
-// under the identity policy nothing in a name says where it came from.
-func (l *loader) checkLoop(f *model.Flow, others []*model.Flow) {
-	for _, o := range others {
-		if f.ReplicationPolicy == model.PolicyIdentity && o.ReplicationPolicy == model.PolicyIdentity && f.From == o.To && f.To == o.From {
-			l.problems.Add(diag.Warnf(diag.CodeLoop, f.Range,
-				"flows %q and %q keep topic names in both directions: a topic that both select is copied back and forth without end", o.Name, f.Name).
-				WithFix("use replication_policy = \"default\", or select disjoint topics in the two flows"))
-		}
-	}
 }

@@ -12,6 +12,7 @@
 package props
 
 import (
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -43,6 +44,9 @@ type Entry struct {
 type Document struct {
 	File    string
 	Entries []Entry // in file order, overwritten duplicates too
+	// Comments are the lines that start with # or !; each is about the entry
+	// behind it.
+	Comments []diag.Comment
 
 	last map[string]int // key to the index of the entry that counts
 }
@@ -79,6 +83,8 @@ func Parse(name string, src []byte, enc Encoding) (*Document, diag.List) {
 	s := &scanner{name: name, src: src, enc: enc, line: 1, column: 1}
 	for s.readLine() {
 		e := s.entry(&problems)
+		doc.attach(s.comments, e)
+		s.comments = s.comments[:0]
 		if i, ok := doc.last[e.Key]; ok {
 			problems.Add(diag.Warnf(diag.CodeDuplicateKey, e.KeyRange,
 				"%q is set a second time; the first value, in line %d, has no effect",
@@ -87,7 +93,16 @@ func Parse(name string, src []byte, enc Encoding) (*Document, diag.List) {
 		doc.last[e.Key] = len(doc.Entries)
 		doc.Entries = append(doc.Entries, e)
 	}
+	doc.Comments = append(doc.Comments, s.comments...)
 	return doc, problems
+}
+
+// attach adds the comments in front of e.
+func (d *Document) attach(comments []diag.Comment, e Entry) {
+	for _, c := range comments {
+		c.First, c.Last = e.KeyRange.Start.Line, e.ValueRange.End.Line
+		d.Comments = append(d.Comments, c)
+	}
 }
 
 // char is one character of a logical line and where it starts.
@@ -107,6 +122,8 @@ type scanner struct {
 
 	buf []char   // the logical line
 	end diag.Pos // just behind its last character
+
+	comments []diag.Comment // since the last logical line
 }
 
 func (s *scanner) pos() diag.Pos { return diag.Pos{Line: s.line, Column: s.column, Byte: s.off} }
@@ -150,7 +167,7 @@ func (s *scanner) readLine() bool {
 		}
 		switch {
 		case len(s.buf) == 0 && (c.r == '#' || c.r == '!'):
-			s.skipComment()
+			s.comment(c.at)
 			skipBlanks = true
 		case !eol:
 			s.buf = append(s.buf, c)
@@ -186,12 +203,21 @@ func (s *scanner) dropLast() {
 	s.buf = s.buf[:len(s.buf)-1]
 }
 
-func (s *scanner) skipComment() {
+// comment reads a comment whose mark is at start up to the end of its line.
+func (s *scanner) comment(start diag.Pos) {
+	end, text := s.pos(), []rune(nil)
 	for s.off < len(s.src) {
-		if c := s.next(); c.r == '\n' || c.r == '\r' {
-			return
+		c := s.next()
+		if c.r == '\n' || c.r == '\r' {
+			break
 		}
+		text = append(text, c.r)
+		end = s.pos()
 	}
+	s.comments = append(s.comments, diag.Comment{
+		Text:  strings.TrimSpace(string(text)),
+		Range: diag.Range{File: s.name, Start: start, End: end},
+	})
 }
 
 func isBlank(r rune) bool { return r == ' ' || r == '\t' || r == '\f' }

@@ -33,6 +33,7 @@ func rules() arch.Rules {
 			"github.com/spf13/cobra":           {"cmd/strait"},
 			"github.com/spf13/pflag":           {"cmd/strait"},
 			"golang.org/x/term":                {"cmd/strait"},
+			"github.com/owenrumney/go-sarif":   {"pipeline/lint/format_test"},
 
 			// franz-go, but for the fake cluster, which is for tests and the demo.
 			"github.com/twmb/franz-go/pkg/kgo":   {"flows", "integration", "cmd/strait/internal/demo"},

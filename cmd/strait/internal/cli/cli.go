@@ -18,10 +18,11 @@ import (
 
 // Exit codes of every command.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 64 // EX_USAGE
-	exitConfig = 78 // EX_CONFIG
+	exitOK       = 0
+	exitFailed   = 1
+	exitFindings = 3
+	exitUsage    = 64 // EX_USAGE
+	exitConfig   = 78 // EX_CONFIG
 )
 
 // Params is what the process hands to Main.
@@ -89,7 +90,7 @@ func (a *app) newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(a.newRun(), a.newGraph(), a.newConvert(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newGraph(), a.newConvert(), a.newDemo(), a.newVersion())
 	return root
 }
 

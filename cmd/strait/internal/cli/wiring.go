@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"log/slog"
 	"os"
 
 	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
@@ -8,20 +10,29 @@ import (
 	"github.com/strait-mirror/strait/config/legacy/mm1"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/survey"
+	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
 	"github.com/strait-mirror/strait/transforms/filter"
 )
 
-// loadTopology reads a topology with package load and checks its patterns, which
-// config cannot: what they mean is a matter of transforms.
+// loadTopology reads a topology with package load, checks its patterns, which
+// config cannot (what they mean is a matter of transforms), and adds what lint
+// warns of before a start.
 func (a *app) loadTopology(paths []string, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List) {
-	cfg, problems := load.Load(paths, load.Options{
-		Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src,
-	})
+	cfg, problems := load.Load(paths, a.loadOptions(env, src))
 	if cfg == nil {
 		return cfg, problems
 	}
-	return cfg, checkPatterns(cfg, problems)
+	problems = checkPatterns(cfg, problems)
+	problems.Add(lint.AtStart(cfg, src, problems.HasErrors())...)
+	problems.Sort()
+	return cfg, problems
+}
+
+// loadOptions says how the command that runs reads a topology.
+func (a *app) loadOptions(env func(string) (string, bool), src *diag.Sources) load.Options {
+	return load.Options{Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src}
 }
 
 // loadMirrorMaker1 reads what MirrorMaker 1 is started with.
@@ -53,4 +64,13 @@ func makeEngine(p engine.Params) (engine.Engine, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// askCluster surveys a cluster for lint. What its client logs comes back as the
+// error.
+func askCluster(ctx context.Context) func(*model.Cluster, func(string) bool) lint.Answer {
+	return func(c *model.Cluster, wanted func(string) bool) lint.Answer {
+		facts, err := survey.Collect(ctx, survey.Params{Config: c, Log: slog.New(slog.DiscardHandler), Wanted: wanted})
+		return lint.Answer{Facts: facts, Err: err}
+	}
 }

@@ -1,0 +1,264 @@
+// Package survey owns one look at a cluster: what it says of itself, of its
+// topics and of what we may do there, as plain values and with a bounded number
+// of requests. It changes nothing and judges nothing; what the facts mean for a
+// topology is the business of pipeline/lint.
+package survey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/internal/admin"
+)
+
+// Facts are what a cluster says.
+type Facts struct {
+	ID           string           // of the cluster, as its brokers were formatted with
+	Brokers      int              // that are alive
+	MinInsync    int              // min.insync.replicas of new topics; 0: not told
+	Transactions int              // transactional ids the brokers know; 0 also where none are told
+	Topics       map[string]Topic // that we may describe, by name
+	Denied       []Denied         // what we may not do on the cluster itself
+}
+
+// Topic is what a cluster says of one topic.
+type Topic struct {
+	Partitions int
+	Replicas   int               // of the first partition
+	Settings   map[string]string // effective ones; nil where they were not asked for or not told
+	Denied     []Denied          // what we may not do
+}
+
+// Denied is a missing permission.
+type Denied struct {
+	Operation string // as in ACLs: "READ"
+	Grant     string // the command line that grants it
+}
+
+// Denies reports whether op is among list, and what grants it.
+func Denies(list []Denied, op string) (grant string, denied bool) {
+	for _, d := range list {
+		if d.Operation == op {
+			return d.Grant, true
+		}
+	}
+	return "", false
+}
+
+// RefusedError is a login that the cluster refused. Its text is a sentence for
+// the user.
+type RefusedError struct{ Err error }
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what was refused.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// MaxTopics is how many topics' settings are asked for: four requests.
+const MaxTopics = 2000
+
+// Params is what Collect needs.
+type Params struct {
+	Config *model.Cluster // required
+	Log    *slog.Logger   // required
+	// Wanted says which topics' settings are of interest; at most MaxTopics of
+	// them, by name, are asked for.
+	Wanted func(topic string) bool
+}
+
+// Collect asks the cluster. It sends a request for metadata, one for the
+// cluster's own permissions, one for a broker's settings, one per 500 wanted
+// topics and one per broker for transactions. What is not permitted is left
+// out of the facts; the error says in a sentence why nothing is known.
+func Collect(ctx context.Context, p Params) (*Facts, error) {
+	c, err := cluster.New(cluster.Params{Config: p.Config, Log: p.Log})
+	if err != nil {
+		return nil, fmt.Errorf("surveying cluster %q: %w", p.Config.Alias, err)
+	}
+	defer c.Close()
+	s := &surveyor{c: c, facts: &Facts{Topics: map[string]Topic{}}}
+	if err := s.metadata(ctx); err != nil {
+		err = c.Explain(err)
+		if isLogin(err) {
+			err = &RefusedError{err}
+		}
+		return nil, err
+	}
+	s.permissions(ctx)
+	s.broker(ctx)
+	s.settings(ctx, p.Wanted)
+	s.transactions(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("surveying cluster %q: %w", p.Config.Alias, err)
+	}
+	return s.facts, nil
+}
+
+func isLogin(err error) bool {
+	return slices.ContainsFunc([]error{
+		kerr.SaslAuthenticationFailed, kerr.UnsupportedSaslMechanism, kerr.IllegalSaslState,
+	}, func(target error) bool { return errors.Is(err, target) })
+}
+
+// surveyor is the state of one Collect.
+type surveyor struct {
+	c     *cluster.Cluster
+	facts *Facts
+	ids   []int32 // of the brokers
+}
+
+// send asks one broker, or any where id is negative.
+func send[R kmsg.Response](ctx context.Context, s *surveyor, id int32, req kmsg.Request) (R, error) {
+	answer := make(chan kmsg.Response, 1)
+	err := s.c.Await(ctx, func(ctx context.Context) error {
+		var resp kmsg.Response
+		var err error
+		if id < 0 {
+			resp, err = s.c.Control().Request(ctx, req)
+		} else {
+			resp, err = s.c.Control().Broker(int(id)).RetriableRequest(ctx, req)
+		}
+		answer <- resp
+		return err
+	})
+	var none R
+	if err != nil {
+		return none, err //nolint:wrapcheck // explained by Collect
+	}
+	resp, ok := (<-answer).(R)
+	if !ok {
+		return none, errors.New("the answer is of another kind than the request")
+	}
+	return resp, nil
+}
+
+// metadata asks for brokers and topics.
+func (s *surveyor) metadata(ctx context.Context) error {
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation, req.IncludeTopicAuthorizedOperations = false, true
+	resp, err := send[*kmsg.MetadataResponse](ctx, s, -1, req)
+	if err != nil {
+		return err
+	}
+	if resp.ClusterID != nil {
+		s.facts.ID = *resp.ClusterID
+	}
+	s.facts.Brokers = len(resp.Brokers)
+	for _, b := range resp.Brokers {
+		s.ids = append(s.ids, b.NodeID)
+	}
+	for i := range resp.Topics {
+		rt := &resp.Topics[i]
+		if rt.Topic == nil || rt.ErrorCode != 0 {
+			continue
+		}
+		t := Topic{Partitions: len(rt.Partitions)}
+		if len(rt.Partitions) > 0 {
+			t.Replicas = len(rt.Partitions[0].Replicas)
+		}
+		t.Denied = s.denied(rt.AuthorizedOperations, *rt.Topic, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribeConfigs)
+		s.facts.Topics[*rt.Topic] = t
+	}
+	return nil
+}
+
+// notTold is a broker's word for operations that it does not tell.
+const notTold = -1 << 31
+
+// denied lists which of ops are not among the bits of allowed.
+func (s *surveyor) denied(allowed int32, topic string, ops ...kmsg.ACLOperation) []Denied {
+	if allowed == notTold {
+		return nil
+	}
+	var list []Denied
+	for _, op := range ops {
+		if allowed&(1<<op) == 0 {
+			list = append(list, Denied{Operation: op.String(), Grant: s.c.GrantCommand(op.String(), topic)})
+		}
+	}
+	return list
+}
+
+// permissions asks what we may do on the cluster itself.
+func (s *surveyor) permissions(ctx context.Context) {
+	req := kmsg.NewPtrDescribeClusterRequest()
+	req.IncludeClusterAuthorizedOperations = true
+	resp, err := send[*kmsg.DescribeClusterResponse](ctx, s, -1, req)
+	if err == nil && resp.ErrorCode == 0 {
+		s.facts.Denied = s.denied(resp.ClusterAuthorizedOperations, "", kmsg.ACLOperationCreate)
+	}
+}
+
+// broker asks a broker for the default of min.insync.replicas.
+func (s *surveyor) broker(ctx context.Context) {
+	if len(s.ids) == 0 {
+		return
+	}
+	r := kmsg.NewDescribeConfigsRequestResource()
+	r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeBroker, fmt.Sprint(s.ids[0])
+	r.ConfigNames = []string{"min.insync.replicas"}
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	req.Resources = append(req.Resources, r)
+	resp, err := send[*kmsg.DescribeConfigsResponse](ctx, s, s.ids[0], req)
+	if err != nil {
+		return
+	}
+	for _, res := range resp.Resources {
+		for _, c := range res.Configs {
+			if c.Value != nil && c.Name == "min.insync.replicas" {
+				_, _ = fmt.Sscan(*c.Value, &s.facts.MinInsync) // stays 0
+			}
+		}
+	}
+}
+
+// settings asks for the settings of the wanted topics.
+func (s *surveyor) settings(ctx context.Context, wanted func(string) bool) {
+	var names []string
+	for name := range s.facts.Topics {
+		if wanted != nil && wanted(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names = names[:min(len(names), MaxTopics)]
+	described := make(chan map[string]admin.Described, 1)
+	if err := s.c.Await(ctx, func(ctx context.Context) error {
+		d, err := admin.TopicSettings(ctx, s.c.Control(), names)
+		described <- d
+		return err //nolint:wrapcheck // only asked whether there is one
+	}); err != nil {
+		return
+	}
+	for name, d := range <-described {
+		t, known := s.facts.Topics[name]
+		if !known || d.Err != nil {
+			continue
+		}
+		t.Settings = map[string]string{}
+		for key, v := range d.Settings {
+			if !v.Null {
+				t.Settings[key] = v.Value
+			}
+		}
+		s.facts.Topics[name] = t
+	}
+}
+
+// transactions counts the transactional ids that brokers know.
+func (s *surveyor) transactions(ctx context.Context) {
+	for _, id := range s.ids {
+		resp, err := send[*kmsg.ListTransactionsResponse](ctx, s, id, kmsg.NewPtrListTransactionsRequest())
+		if err == nil && resp.ErrorCode == 0 {
+			s.facts.Transactions += len(resp.TransactionStates)
+		}
+	}
+}

@@ -1,0 +1,254 @@
+package lint
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/survey"
+	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/rename"
+)
+
+// pair is a flow between clusters that are both known.
+type pair struct {
+	flow           *model.Flow
+	source, target *survey.Facts
+	topics         []string // that the flow copies, in order; no heartbeats
+}
+
+// pairs returns the enabled flows whose clusters answered, with their topics.
+func (t *topology) pairs() []pair {
+	if t.known != nil {
+		return t.known
+	}
+	t.known = []pair{}
+	for _, f := range t.enabled {
+		source, target := t.facts[f.From], t.facts[f.To]
+		selection := t.selections[f]
+		if source == nil || target == nil || selection == nil {
+			continue
+		}
+		p := pair{flow: f, source: source, target: target}
+		for _, name := range slices.Sorted(maps.Keys(source.Topics)) {
+			if d := selection.Decide(name); d.Copy && d.Why == filter.Included {
+				p.topics = append(p.topics, name)
+			}
+		}
+		t.known = append(t.known, p)
+	}
+	return t.known
+}
+
+// at is where the selection of the flow was written.
+func (p pair) at() diag.Range { return orRange(p.flow.Ranges.Of("topics"), p.flow) }
+
+// each calls look for every topic that has a copy already, and reports the
+// names it says yes to in one finding.
+func (p pair) each(r *reporter, fix, what string, look func(source, target survey.Topic) bool) {
+	var names []string
+	for _, name := range p.topics {
+		copied, there := p.target.Topics[remote(p.flow, name)]
+		if there && look(p.source.Topics[name], copied) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		r.add(p.at(), fix, "flow %q: %s: %s", p.flow.Name, what, some(names))
+	}
+}
+
+// some lists up to three names.
+func some(names []string) string {
+	if len(names) <= 3 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+}
+
+// checkSameCluster finds two names for one cluster.
+func checkSameCluster(t *topology, r *reporter) {
+	first := map[string]string{}
+	for _, c := range t.cfg.Clusters {
+		f := t.facts[c.Alias]
+		if f == nil || f.ID == "" {
+			continue
+		}
+		if other, known := first[f.ID]; known {
+			r.add(c.Range, "correct bootstrap_servers of one of the two", "clusters %q and %q are the same one: both have the id %s", other, c.Alias, f.ID)
+			continue
+		}
+		first[f.ID] = c.Alias
+	}
+}
+
+// checkHeartbeats finds heartbeats that went round.
+func checkHeartbeats(t *topology, r *reporter) {
+	for _, c := range t.cfg.Clusters {
+		f := t.facts[c.Alias]
+		if f == nil {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(f.Topics)) {
+			parts := strings.Split(name, ".")
+			if n := len(parts); n > 2 && parts[n-1] == rename.Heartbeats && parts[n-2] == parts[n-3] {
+				r.add(c.Range, "find the mirror that copies it and exclude its topic, then delete the topic",
+					"cluster %q has the topic %q: heartbeats are copied in a circle", c.Alias, name)
+			}
+		}
+	}
+}
+
+// checkRefused finds logins that clusters refuse.
+func checkRefused(t *topology, r *reporter) {
+	for _, c := range t.cfg.Clusters {
+		if refused, ok := errors.AsType[*survey.RefusedError](t.unknown[c.Alias]); ok {
+			r.add(place(c, "sasl.password", "sasl.username", "security_protocol"), "correct the login; the cause names what the cluster expects", "%s", refused)
+		}
+	}
+}
+
+// checkLarger finds topics whose records may be larger than their copies may.
+func checkLarger(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		p.each(r, "raise max.message.bytes of the copies, or let Strait do it: it needs ALTER_CONFIGS on them",
+			"max.message.bytes is lower on the target than on the source", func(s, d survey.Topic) bool {
+				from, to := number(s, "max.message.bytes"), number(d, "max.message.bytes")
+				return from > to && to >= 0
+			})
+	}
+}
+
+// number is a setting, or -1 where it is not known.
+func number(t survey.Topic, key string) int64 {
+	n, err := strconv.ParseInt(t.Settings[key], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// checkUncommitted finds flows that copy what transactions take back.
+func checkUncommitted(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		if p.flow.IsolationLevel == model.ReadUncommitted && p.source.Transactions > 0 {
+			r.add(orRange(p.flow.Ranges.Of("isolation_level"), p.flow), "remove isolation_level, so that it is read_committed",
+				"flow %q: cluster %q has transactions, whose aborted records are copied", p.flow.Name, p.flow.From)
+		}
+	}
+}
+
+// checkMatches finds patterns that select nothing.
+func checkMatches(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		all := slices.Sorted(maps.Keys(p.source.Topics))
+		for i, text := range p.flow.Topics {
+			at := orRange(p.flow.Ranges.Of(model.Element("topics", i)), p.flow)
+			one, problems := filter.Compile([]filter.Pattern{{Text: text, At: at}})
+			if problems.HasErrors() || matchesAny(one, all) {
+				continue
+			}
+			fix := "check the name, and that our user may DESCRIBE the topic"
+			if name, ok := literal(text); ok {
+				if near := field.Suggest(name, all); near != "" {
+					fix = fmt.Sprintf("did you mean %q?", near)
+				}
+			}
+			r.add(at, fix, "flow %q: %q matches no topic of cluster %q", p.flow.Name, text, p.flow.From)
+		}
+	}
+}
+
+func matchesAny(one *filter.Patterns, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, ok, err := one.Match(name)
+		return ok || err != nil
+	})
+}
+
+// checkReplicas finds replication factors the target cannot give.
+func checkReplicas(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		if n := int(p.flow.ReplicationFactor); n > p.target.Brokers {
+			r.add(orRange(p.flow.Ranges.Of("replication_factor"), p.flow), "lower replication_factor, or -1 for the broker's default",
+				"flow %q: replication_factor is %d, but cluster %q has %d brokers", p.flow.Name, n, p.flow.To, p.target.Brokers)
+		}
+	}
+}
+
+// checkInsync finds replication factors that leave no broker to spare.
+func checkInsync(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		if n := int(p.flow.ReplicationFactor); n > 0 && n < p.target.MinInsync {
+			r.add(orRange(p.flow.Ranges.Of("replication_factor"), p.flow), "raise replication_factor",
+				"flow %q: replication_factor is %d, but cluster %q wants %d replicas in sync for every write", p.flow.Name, n, p.flow.To, p.target.MinInsync)
+		}
+	}
+}
+
+// checkPartitions finds copies with fewer partitions.
+func checkPartitions(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		p.each(r, "let Strait add them, or add them yourself before programs of the target use the topic",
+			"copies have fewer partitions than their topics", func(s, d survey.Topic) bool { return d.Partitions < s.Partitions })
+	}
+}
+
+// checkRetention finds copies that are kept in another way.
+func checkRetention(t *topology, r *reporter) {
+	keys := []string{"cleanup.policy", "retention.ms", "retention.bytes"}
+	for _, p := range t.pairs() {
+		p.each(r, "set them alike; a compacted copy of a topic that is not loses records", "cleanup.policy or retention of copies differ",
+			func(s, d survey.Topic) bool {
+				return s.Settings != nil && d.Settings != nil &&
+					slices.ContainsFunc(keys, func(k string) bool { return s.Settings[k] != d.Settings[k] })
+			})
+	}
+}
+
+// checkTimestamps finds copies with timestamps of their own.
+func checkTimestamps(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		p.each(r, "set message.timestamp.type=CreateTime on the copies", "copies get new timestamps (LogAppendTime), so that the age of records is lost",
+			func(_, d survey.Topic) bool { return d.Settings["message.timestamp.type"] == "LogAppendTime" })
+	}
+}
+
+// checkPermissions finds what our users may not do.
+func checkPermissions(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		missing, create := 0, false
+		for _, name := range p.topics {
+			copied, there := p.target.Topics[remote(p.flow, name)]
+			if grant, denied := survey.Denies(p.source.Topics[name].Denied, "READ"); denied {
+				r.permission(p, p.flow.From, "READ topic "+name, grant, &missing)
+			}
+			if grant, denied := survey.Denies(copied.Denied, "WRITE"); denied {
+				r.permission(p, p.flow.To, "WRITE topic "+remote(p.flow, name), grant, &missing)
+			}
+			create = create || !there
+		}
+		if grant, denied := survey.Denies(p.target.Denied, "CREATE"); create && denied {
+			r.permission(p, p.flow.To, "CREATE topics", grant, new(int))
+		}
+		if more := missing - maxPermissions; more > 0 {
+			r.add(p.at(), "grant them on a prefix of the names", "flow %q: %d more permissions are missing", p.flow.Name, more)
+		}
+	}
+}
+
+// maxPermissions is how many missing permissions of a flow are reported one by
+// one.
+const maxPermissions = 20
+
+func (r *reporter) permission(p pair, alias, what, grant string, missing *int) {
+	if *missing++; *missing <= maxPermissions {
+		r.add(p.at(), grant, "flow %q: our user on cluster %q may not %s", p.flow.Name, alias, what)
+	}
+}

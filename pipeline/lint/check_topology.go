@@ -1,0 +1,86 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// checkTargets finds flows that write one topic of a target. Patterns are
+// compared as they are written: whether two different ones meet cannot be told.
+func (t *topology) targets(found func(f, other *model.Flow, at diag.Range, pattern string)) {
+	type key struct{ to, remote string }
+	first := map[key]*model.Flow{}
+	for _, f := range t.enabled {
+		for i, pattern := range f.Topics {
+			k := key{f.To, remote(f, pattern)}
+			if name, ok := literal(pattern); ok {
+				k.remote = remote(f, name)
+			}
+			switch other := first[k]; other {
+			case nil:
+				first[k] = f
+			case f: // written twice in one list
+			default:
+				found(f, other, f.Ranges.Of(model.Element("topics", i)), pattern)
+			}
+		}
+	}
+}
+
+// checkOneWriter finds flows from different clusters into one topic.
+func checkOneWriter(t *topology, r *reporter) {
+	t.targets(func(f, other *model.Flow, at diag.Range, pattern string) {
+		if f.From != other.From {
+			r.add(orRange(at, f), `keep the source in the name with replication_policy = "default"`,
+				"flows %q and %q write the topics %q of cluster %q: two sources in one partition", other.Name, f.Name, pattern, f.To)
+		}
+	})
+}
+
+// checkTwice finds flows that copy a topic twice.
+func checkTwice(t *topology, r *reporter) {
+	t.targets(func(f, other *model.Flow, at diag.Range, pattern string) {
+		if f.From == other.From {
+			r.add(orRange(at, f), "select every topic in one of the flows only",
+				"flows %q and %q both copy %q to the same topics: every record arrives twice", other.Name, f.Name, pattern)
+		}
+	})
+}
+
+func orRange(at diag.Range, f *model.Flow) diag.Range {
+	if at.IsZero() {
+		return f.Range
+	}
+	return at
+}
+
+// checkSeparators finds names of clusters that cannot be told from a prefix.
+func checkSeparators(t *topology, r *reporter) {
+	for _, f := range t.enabled {
+		if f.ReplicationPolicy != model.PolicyDefault || f.ReplicationPolicySeparator == "" {
+			continue
+		}
+		for _, alias := range []string{f.From, f.To} {
+			if strings.Contains(alias, f.ReplicationPolicySeparator) {
+				r.add(f.Range, "choose another replication_policy_separator",
+					"flow %q: the cluster name %q contains the separator %q, so topics copied from it are not recognised as copies",
+					f.Name, alias, f.ReplicationPolicySeparator)
+			}
+		}
+	}
+}
+
+// checkEnabled finds topologies that do nothing. MirrorMaker 2 starts with
+// such a file, too.
+func checkEnabled(t *topology, r *reporter) {
+	if len(t.enabled) > 0 || t.broken {
+		return
+	}
+	at := diag.Range{}
+	if files := t.src.Files(); len(files) > 0 {
+		at.File = files[0]
+	}
+	r.add(at, "in HCL add flow \"A->B\" {}, in a properties file A->B.enabled = true", "no flow is enabled, so nothing is mirrored")
+}

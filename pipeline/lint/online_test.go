@@ -1,0 +1,143 @@
+package lint_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/survey"
+	"github.com/strait-mirror/strait/pipeline/lint"
+)
+
+// answers are of two clusters that keep every rule: orders on dc1, and its copy
+// on dc2.
+func answers() map[string]lint.Answer {
+	settings := func() map[string]string {
+		return map[string]string{
+			"cleanup.policy": "delete", "retention.ms": "604800000", "retention.bytes": "-1",
+			"message.timestamp.type": "CreateTime", "max.message.bytes": "1048588",
+		}
+	}
+	cluster := func(id, topic string) lint.Answer {
+		return lint.Answer{Facts: &survey.Facts{ID: id, Brokers: 3, MinInsync: 2, Topics: map[string]survey.Topic{
+			topic: {Partitions: 6, Replicas: 3, Settings: settings()},
+		}}}
+	}
+	return map[string]lint.Answer{"dc1": cluster("one", "orders"), "dc2": cluster("two", "dc1.orders")}
+}
+
+// broken says how the clusters of a rule's bad example differ from answers.
+func broken() map[string]func(map[string]lint.Answer) {
+	set := func(alias, topic, key, value string) func(map[string]lint.Answer) {
+		return func(a map[string]lint.Answer) { a[alias].Facts.Topics[topic].Settings[key] = value }
+	}
+	change := func(alias, topic string, f func(*survey.Topic)) func(map[string]lint.Answer) {
+		return func(a map[string]lint.Answer) {
+			t := a[alias].Facts.Topics[topic]
+			f(&t)
+			a[alias].Facts.Topics[topic] = t
+		}
+	}
+	return map[string]func(map[string]lint.Answer){
+		"ST103": func(a map[string]lint.Answer) { a["dc2"].Facts.ID = "one" },
+		"ST111": func(a map[string]lint.Answer) { a["dc2"].Facts.Topics["dc1.dc1.heartbeats"] = survey.Topic{} },
+		"ST211": func(a map[string]lint.Answer) {
+			a["dc1"] = lint.Answer{Err: &survey.RefusedError{Err: errors.New("cluster \"dc1\" refuses user \"strait\"")}}
+		},
+		"ST305": set("dc1", "orders", "max.message.bytes", "8388608"),
+		"ST408": change("dc2", "dc1.orders", func(t *survey.Topic) { t.Partitions = 3 }),
+		"ST409": set("dc1", "orders", "cleanup.policy", "compact"),
+		"ST410": set("dc2", "dc1.orders", "message.timestamp.type", "LogAppendTime"),
+		"ST413": change("dc1", "orders", func(t *survey.Topic) { t.Denied = []survey.Denied{{Operation: "READ", Grant: "kafka-acls"}} }),
+	}
+}
+
+// asking answers the online rules of an example.
+func asking(t *testing.T, rule lint.Rule, bad bool) func(*lint.Params) {
+	t.Helper()
+	return func(p *lint.Params) {
+		if !rule.Online {
+			return
+		}
+		p.Ask = from(func() map[string]lint.Answer {
+			a := answers()
+			if rule.ID == "ST310" {
+				a["dc1"].Facts.Transactions = 1
+			}
+			if change := broken()[rule.ID]; bad && change != nil {
+				change(a)
+			}
+			return a
+		})
+	}
+}
+
+// from answers for every cluster from what make makes.
+func from(answers func() map[string]lint.Answer) func(*model.Cluster, func(string) bool) lint.Answer {
+	return func(c *model.Cluster, _ func(string) bool) lint.Answer { return answers()[c.Alias] }
+}
+
+func TestUnreachable(t *testing.T) {
+	down := errors.New(`cluster "dc1" at dc1:9092: connection refused`)
+	ask := func(p *lint.Params) {
+		p.Ask = from(func() map[string]lint.Answer {
+			a := answers()
+			a["dc1"] = lint.Answer{Err: down}
+			a["dc2"].Facts.Topics["dc1.dc1.heartbeats"] = survey.Topic{}
+			return a
+		})
+	}
+	text := complete("hcl", "")
+	r := run(t, "hcl", text, ask)
+	if len(r.Unreachable) != 1 || !errors.Is(r.Unreachable[0], down) {
+		t.Errorf("unreachable: %v", r.Unreachable)
+	}
+	if got := codes(r); len(got) != 1 || got[0] != "ST111" {
+		t.Errorf("the other cluster is not linted: %v", r.List())
+	}
+	r = run(t, "hcl", text+"\nflow \"x\" {}", ask)
+	if !r.NotAsked || len(r.Unreachable) > 0 {
+		t.Errorf("a broken topology: %+v", r)
+	}
+}
+
+// TestPermissions shows the line that grants what is missing, a few of them.
+func TestPermissions(t *testing.T) {
+	text := strings.Replace(complete("hcl", ""), `"orders"`, `".*"`, 1)
+	r := run(t, "hcl", text, func(p *lint.Params) {
+		p.Ask = from(func() map[string]lint.Answer {
+			a := answers()
+			for i := range 100 {
+				a["dc1"].Facts.Topics["t"+strings.Repeat("x", i)] = survey.Topic{Denied: []survey.Denied{{Operation: "READ", Grant: "kafka-acls --add"}}}
+			}
+			a["dc2"].Facts.Denied = []survey.Denied{{Operation: "CREATE", Grant: "kafka-acls --cluster"}}
+			return a
+		})
+	})
+	// 20 of 100 topics, the rest in one line, and the target's CREATE.
+	if len(r.Findings) != 22 || r.Findings[0].Fix == "" {
+		t.Errorf("found %v", r.List())
+	}
+}
+
+// TestWanted asks only for topics that flows have to do with.
+func TestWanted(t *testing.T) {
+	text := complete("hcl", "")
+	got := map[string]bool{}
+	run(t, "hcl", text, func(p *lint.Params) {
+		p.Ask = func(c *model.Cluster, wanted func(string) bool) lint.Answer {
+			if c.Alias == "dc2" {
+				for _, name := range []string{"orders", "dc1.orders", "dc1.parts", "dc3.orders", "dc1.dc1.orders"} {
+					got[name] = wanted(name)
+				}
+			}
+			return answers()[c.Alias]
+		}
+	})
+	for name, is := range got {
+		if is != (name == "dc1.orders") {
+			t.Errorf("%s: %v", name, is)
+		}
+	}
+}

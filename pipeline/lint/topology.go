@@ -1,0 +1,102 @@
+package lint
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/survey"
+	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/rename"
+)
+
+// topology is what the checks look at.
+type topology struct {
+	cfg        *model.Config // never nil
+	src        *diag.Sources
+	p          Params
+	broken     bool // the text has errors, so that something may be missing
+	enabled    []*model.Flow
+	selections map[*model.Flow]*filter.Topics
+
+	facts   map[string]*survey.Facts // of the clusters that answered, by alias
+	unknown map[string]error         // why the others did not
+	known   []pair                   // see pairs
+}
+
+// atOnce is how many clusters are asked at a time.
+const atOnce = 8
+
+// ask collects the answers of the clusters that enabled flows use.
+func (t *topology) ask(p Params) {
+	t.facts, t.unknown = map[string]*survey.Facts{}, map[string]error{}
+	sources, targets := map[string][]*model.Flow{}, map[string][]*model.Flow{}
+	for _, f := range t.enabled {
+		sources[f.From], targets[f.To] = append(sources[f.From], f), append(targets[f.To], f)
+	}
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, c := range t.cfg.Clusters {
+		from, to := sources[c.Alias], targets[c.Alias]
+		if len(from)+len(to) == 0 {
+			continue
+		}
+		g.Go(func() error {
+			answer := p.Ask(c, func(topic string) bool { return t.wants(from, to, topic) })
+			mu.Lock()
+			defer mu.Unlock()
+			if answer.Err != nil {
+				t.unknown[c.Alias] = answer.Err
+			} else {
+				t.facts[c.Alias] = answer.Facts
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return nil
+}
+
+// wants reports whether one of the flows copies the topic from the cluster, or
+// made it there.
+func (t *topology) wants(from, to []*model.Flow, topic string) bool {
+	copies := func(f *model.Flow, name string) bool {
+		s := t.selections[f]
+		return s != nil && s.Decide(name).Copy
+	}
+	return slices.ContainsFunc(from, func(f *model.Flow) bool { return copies(f, topic) }) ||
+		slices.ContainsFunc(to, func(f *model.Flow) bool {
+			upstream, ok := rename.ForFlow(f).UpstreamTopic(topic)
+			return ok && remote(f, upstream) == topic && copies(f, upstream)
+		})
+}
+
+// unreachable lists the clusters nothing is known of, in the order of the file.
+// A refused login is a finding instead.
+func (t *topology) unreachable() []error {
+	var list []error
+	for _, c := range t.cfg.Clusters {
+		err := t.unknown[c.Alias]
+		if _, refused := errors.AsType[*survey.RefusedError](err); err != nil && !refused {
+			list = append(list, err)
+		}
+	}
+	return list
+}
+
+func newTopology(cfg *model.Config, src *diag.Sources, p Params) *topology {
+	if cfg == nil {
+		cfg = &model.Config{}
+	}
+	t := &topology{cfg: cfg, src: src, p: p, selections: map[*model.Flow]*filter.Topics{}}
+	for _, f := range cfg.Flows {
+		if f.Enabled {
+			t.enabled = append(t.enabled, f)
+		}
+	}
+	return t
+}
