@@ -146,7 +146,9 @@ func (c *converter) convert() {
 	remarks := newRemarks(c.properties, t, keys)
 	params.Header, params.Footer, params.Comment = remarks.header, remarks.footer, remarks.above
 	c.hcl = encode.Encode(params).Text
-	c.check(cfg)
+	if !problems.HasErrors() { // else the HCL has holes, and the keys behind them are reported
+		c.check(cfg)
+	}
 	c.conclude(keys, rest)
 }
 

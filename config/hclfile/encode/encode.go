@@ -76,7 +76,21 @@ func Encode(p Params) Result {
 		e.out.WriteByte('\n')
 		e.comment(p.Footer)
 	}
-	return Result{Text: hclwrite.Format(e.out.Bytes()), Written: e.written}
+	return Result{Text: canonical(e.out.Bytes()), Written: e.written}
+}
+
+// canonical formats until nothing changes: odd spacing inside of templates takes
+// more than one pass.
+func canonical(text []byte) []byte {
+	const most = 5
+	for range most {
+		next := hclwrite.Format(text)
+		if bytes.Equal(next, text) {
+			break
+		}
+		text = next
+	}
+	return text
 }
 
 // encoder is the state of one Encode.
