@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/strait-mirror/strait/flows/position"
@@ -20,6 +21,7 @@ func (s *session) anchor(ctx context.Context) {
 	defer tick.Stop()
 	key := noteKey{kind: noteAnchors, partition: WholeTopic}
 	schedule := position.NewSchedule(s.store.pace)
+	renewed := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -31,10 +33,15 @@ func (s *session) anchor(ctx context.Context) {
 			schedule.Moved(lane, bytes, now)
 		}
 		due := schedule.Due(now)
-		if len(due) == 0 {
+		lanes := s.lanesOf(due)
+		if s.store.again > 0 && now.Sub(renewed) >= s.store.again {
+			lanes, renewed = s.placedLanes(), now
+		}
+		if len(lanes) == 0 {
+			schedule.Anchored(due...) // their lanes are gone
 			continue
 		}
-		if err := s.writeAnchors(ctx, s.lanesOf(due)); err != nil {
+		if err := s.writeAnchors(ctx, lanes); err != nil {
 			schedule.Failed(due...)
 			if _, taken := errors.AsType[*position.LiveGroupError](err); taken {
 				s.end(err)
@@ -72,8 +79,12 @@ func (s *session) lanesOf(names []position.Lane) []*lane {
 	return lanes
 }
 
-// moved returns the lanes whose position is not stored.
+// moved returns the lanes whose position is to be stored at the end: those that
+// are not where the stored one is, or all where positions expire.
 func (s *session) moved() []*lane {
+	if s.store.again > 0 {
+		return s.placedLanes()
+	}
 	var lanes []*lane
 	for _, l := range s.list() {
 		if l.unanchored() {
@@ -81,6 +92,14 @@ func (s *session) moved() []*lane {
 		}
 	}
 	return lanes
+}
+
+// placedLanes returns the lanes that have a position.
+func (s *session) placedLanes() []*lane {
+	return slices.DeleteFunc(s.list(), func(l *lane) bool {
+		_, placed := l.lag()
+		return !placed
+	})
 }
 
 // writeAnchors stores the positions of lanes in one request. Of two callers the

@@ -28,6 +28,7 @@ type ledger struct {
 	on    *cluster.Cluster            // the cluster they are on
 	pace  position.ScheduleParams     // how often they are stored while lanes move
 	check func(context.Context) error // finds who else uses them; nil: nobody can
+	again time.Duration               // how often all are stored anew, since they expire; 0: they do not
 
 	// previous returns an older position, for targets that lost the end of their
 	// log; nil where positions are bare offsets.
@@ -52,10 +53,16 @@ func (f *Flow) newLedger() (ledger, error) {
 		Client: f.p.Source.Control(), Group: def.MirrorMaker1.Group, Log: f.p.Log,
 	})
 	return ledger{
-		positions: group, on: f.p.Source, check: group.Check,
-		pace: position.ScheduleParams{MaxAge: def.MirrorMaker1.CommitInterval, MaxBytes: math.MaxInt64},
+		positions: group, on: f.p.Source, check: group.Check, again: commitAgain,
+		pace: position.ScheduleParams{MaxAge: max(def.MirrorMaker1.CommitInterval, time.Millisecond), MaxBytes: math.MaxInt64},
 	}, err
 }
+
+// commitAgain is how often offsets are committed again that did not change. A
+// broker forgets those of a group without members offsets.retention.minutes
+// after their commit, and all at once that long after the last member has left
+// (GroupMetadata.removeExpiredOffsets); it looks every ten minutes.
+const commitAgain = 2 * time.Minute
 
 // watchEvery is how often a running flow looks for others that use its
 // positions.

@@ -87,6 +87,28 @@ func TestGroupBeginsAtItsEnds(t *testing.T) {
 	}
 }
 
+// TestOffsetsAreRenewed has the broker forget the offset of a quiet partition
+// while a flow runs.
+func TestOffsetsAreRenewed(t *testing.T) {
+	w := newTwo(t)
+	w.create(t, "t", 1)
+	w.produce(t, "t", "1")
+	stop := start(t, w.flow(t, false, asOne(keep)))
+	until(t, "the record is committed", func() bool { return w.committed(t, "t") == 1 })
+	var gone kadm.TopicsSet
+	gone.Add("t", 0)
+	if _, err := kadm.NewClient(w.client[w.source]).DeleteOffsets(t.Context(), "g", gone); err != nil {
+		t.Fatal(err)
+	}
+	if at := w.committed(t, "t"); at != -1 {
+		t.Fatalf("the group is still at %d", at)
+	}
+	stop()
+	if at := w.committed(t, "t"); at != 1 {
+		t.Errorf("the group is at %d, want 1", at)
+	}
+}
+
 // TestLiveGroupIsRefused starts beside a member of the group.
 func TestLiveGroupIsRefused(t *testing.T) {
 	w := newTwo(t)

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/strait-mirror/strait/integration/kafka"
@@ -261,10 +262,11 @@ func read(t *testing.T, c *kafka.Cluster, topic string) map[int32][]*kgo.Record 
 // committed returns what the source's group has committed, by partition.
 func (l *lab) committed(t *testing.T, group, topic string) map[int32]int64 {
 	t.Helper()
-	offsets, err := l.source.Admin().FetchOffsets(bounded(t), group)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var offsets kadm.OffsetResponses
+	until(t, func() (err error) { // the coordinator may be loading yet
+		offsets, err = l.source.Admin().FetchOffsets(bounded(t), group)
+		return err
+	})
 	at := map[int32]int64{}
 	for n, o := range offsets[topic] {
 		at[n] = o.At

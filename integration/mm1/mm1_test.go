@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,11 +16,18 @@ import (
 
 func TestMirrorMaker1(t *testing.T) {
 	l := newLab(t)
-	t.Run("records", l.testRecords)
-	t.Run("pass-through", l.testPassThrough)
-	t.Run("leaves topics", l.testLeavesTopics)
-	t.Run("kill", l.testKill)
-	t.Run("hand-over", l.testHandOver)
+	t.Run("side by side", func(t *testing.T) {
+		for name, test := range map[string]func(*testing.T){
+			"records": l.testRecords, "pass-through": l.testPassThrough, "leaves topics": l.testLeavesTopics,
+			"new protocol": l.testNewProtocol, "kill": l.testKill, "hand-over": l.testHandOver,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t)
+			})
+		}
+	})
+	t.Run("bounce", l.testBounce)
 }
 
 // shapes are records of every kind: keys and values that are nil, empty and
@@ -218,6 +226,40 @@ func (l *lab) testLeavesTopics(t *testing.T) {
 	}
 }
 
+// testNewProtocol finds a member in a group of KIP-848's protocol, too.
+func (l *lab) testNewProtocol(t *testing.T) {
+	create(t, l.source, "new", 1)
+	produce(t, l.source, &kgo.Record{Topic: "new", Value: []byte("x")})
+	member, err := kgo.NewClient(append(l.source.AdminOpts(), kgo.ClientID("newcomer"), kgo.ConsumerGroup("new"),
+		kgo.ConsumeTopics("new"), kgo.DisableAutoCommit(), kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer member.Close()
+	until(t, func() error {
+		described, err := l.source.Admin().DescribeConsumerGroups(bounded(t), "new")
+		if err != nil || len(described["new"].Members) == 0 {
+			return fmt.Errorf("no member has joined: %w", err)
+		}
+		return nil
+	})
+	p := l.strait(t, "new", "new", "--once", "--timeout", "2s")
+	code, err := p.Wait(bounded(t))
+	if err != nil || code != 1 || !strings.Contains(p.Log(100), "newcomer at 127.0.0.1") {
+		t.Errorf("exit code %d, %v:\n%s", code, err, p.Log(20))
+	}
+	member.Close()
+	until(t, func() error {
+		if code := l.once(t, "new", "new", "--timeout", "2s"); code != 0 {
+			return fmt.Errorf("exit code %d", code)
+		}
+		return nil
+	})
+	if n := count(t, l.target, "new"); n != 1 {
+		t.Errorf("the target holds %d records, want 1", n)
+	}
+}
+
 // testKill ends the program as a crash does while it copies: nothing is lost, and
 // no more is repeated than was not committed.
 func (l *lab) testKill(t *testing.T) {
@@ -257,6 +299,51 @@ func (l *lab) testKill(t *testing.T) {
 		t.Errorf("%d records were repeated, of which at most %d were not committed", repeated, held)
 	}
 	t.Logf("%d records were written but not committed at the crash, %d were repeated", held, repeated)
+}
+
+// testBounce stops and kills the target's broker while records are written to it
+// by key: none is lost, and none of a key overtakes another (conformance item 130).
+func (l *lab) testBounce(t *testing.T) {
+	create(t, l.source, "bounce", 4)
+	p := l.strait(t, "bounce", "bounce", "--offset.commit.interval.ms", "500")
+	produce(t, l.source, numbered("bounce", 0, 1000)...)
+	l.arrives(t, "bounce", 1)
+	broker := l.target.Brokers()[0]
+	const records = 20_000
+	for i, end := range []func() error{
+		func() error { return l.target.Stop(bounded(t), broker) },
+		func() error { return l.target.Kill(broker) },
+	} {
+		at := 1000 * (i + 1)
+		produce(t, l.source, numbered("bounce", at, at+1000)...)
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.target.Restart(bounded(t), broker); err != nil {
+			t.Fatal(err)
+		}
+	}
+	produce(t, l.source, numbered("bounce", 3000, records)...)
+	until(t, func() error {
+		if n := len(slices.Compact(values(read(t, l.target, "bounce")))); n != records {
+			return fmt.Errorf("%d of %d records have arrived", n, records)
+		}
+		return nil
+	})
+	stop(t, p)
+	for n, list := range read(t, l.target, "bounce") {
+		last := map[string]int{}
+		for _, r := range list {
+			i, err := strconv.Atoi(string(r.Value))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before, seen := last[string(r.Key)]; seen && i != before+97 && i > before {
+				t.Fatalf("in partition %d record %d of key %q follows %d", n, i, r.Key, before)
+			}
+			last[string(r.Key)] = i
+		}
+	}
 }
 
 // testHandOver takes over from the running MirrorMaker 1 and gives back to it.
