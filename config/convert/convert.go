@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
@@ -139,6 +140,7 @@ func (c *converter) convert() {
 		c.report.Problems.Add(problems...)
 		return
 	}
+	cfg.Flows = slices.DeleteFunc(cfg.Flows, onlyHeartbeats)
 	params := encode.Params{Config: cfg, Expr: c.expr}
 	first := encode.Encode(params) // says what is written, and so where comments go
 	t := newTracker(doc, cfg, first.Written)
@@ -196,3 +198,7 @@ func (c *converter) check(cfg *model.Config) {
 	}
 	c.report.Differences = append(c.report.Differences, model.Diff(cfg, again)...)
 }
+
+// onlyHeartbeats reports whether a flow is there because MirrorMaker 2 sends
+// heartbeats between any two clusters, and nobody wrote about it.
+func onlyHeartbeats(f *model.Flow) bool { return f.HeartbeatsOnly && f.Range.Start.Line == 0 }

@@ -134,6 +134,20 @@ func (l List) Sort() {
 	})
 }
 
+// Once returns the list without repetitions of the same problem at the same
+// place.
+func (l List) Once() List {
+	seen := make(map[Diagnostic]bool, len(l))
+	var out List
+	for _, d := range l {
+		if !seen[d] {
+			seen[d] = true
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // Err is the list as an error for callers that can only pass one on, or nil
 // when it holds no Error. Ask for the list back with errors.AsType[*Failure].
 func (l List) Err() error {

@@ -7,6 +7,7 @@ package field
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
 )
@@ -88,6 +89,7 @@ const (
 	ScopeConsumer       // S->T.source.consumer.key, S.consumer.key, S->T.consumer.key
 	ScopeProducer       // S->T.producer.override.key, T.producer.key
 	ScopeAlias          // A.key only
+	ScopeWorker         // T.key, the settings of the Connect worker; some at the top level, too
 )
 
 // Form is one of the two kinds of file a property may come from.
@@ -121,7 +123,9 @@ type Def struct {
 	Words   []string // accepted words of an enum
 	OrFile  bool     // HCL also accepts <Name>_file with a path
 	Pattern bool     // a list of Java regular expressions
+	Pending bool     // read and checked, but without effect so far: readers say so
 
+	already  string // text of the one value that holds while the property is pending
 	defaults map[Form]string
 	unit     int64             // of one in a properties file: nanoseconds or bytes
 	words    map[string]string // properties word to enum word
@@ -198,6 +202,40 @@ func (d Def) File() Def {
 func (d Def) Patterns() Def {
 	d.Pattern = true
 	return d
+}
+
+// Later marks a property that is read and checked but has no effect so far.
+// already is the text of a value that holds all the same, such as "false" of a
+// switch for what does not exist yet; "" for none.
+func (d Def) Later(already string) Def {
+	d.Pending, d.already = true, already
+	return d
+}
+
+// InVain reports whether the present value asks for something that has no
+// effect so far: a default asks for nothing.
+func (d Def) InVain() bool {
+	text := d.Text()
+	if !d.Pending || (d.already != "" && text == d.already) {
+		return false
+	}
+	for _, byDefault := range d.defaults {
+		if text == byDefault || text == strings.Join(splitList(byDefault), ", ") {
+			return false
+		}
+	}
+	return true
+}
+
+// Vain says what a value set without effect deserves: a warning where something
+// was asked for, an info where it only would be tuned.
+func (d Def) Vain() diag.Severity {
+	switch d.Kind {
+	case KindBool, KindList, KindEnum:
+		return diag.Warning
+	default:
+		return diag.Info
+	}
 }
 
 // Secret reports whether the value must never be shown.

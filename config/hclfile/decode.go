@@ -77,6 +77,11 @@ func (r *reader) attribute(a *hclsyntax.Attribute, d field.Def, places model.Pla
 		return false
 	}
 	places[d.Name] = rangeOf(a.Expr.Range())
+	if d.InVain() {
+		r.problems.Add(diag.Diagnostic{
+			Severity: d.Vain(), Code: diag.CodeNoEffect, Subject: places[d.Name], Summary: d.Name + " has no effect yet",
+		})
+	}
 	if list, ok := a.Expr.(*hclsyntax.TupleConsExpr); ok && d.Kind == field.KindList {
 		for i, e := range list.Exprs {
 			places[model.Element(d.Name, i)] = rangeOf(e.Range())

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
 )
 
@@ -73,6 +74,7 @@ flow "x" {
 		IsolationLevel: model.ReadUncommitted, RefreshTopicsInterval: 10 * time.Minute, BufferMemory: 1 << 30,
 		FetchMaxBytes: 1 << 20, MaxPartitionFetchBytes: 512 << 10, FetchMaxWait: time.Second, MaxRequestSize: 2 << 20,
 		RequestTimeout: time.Minute, Coalesce: "off", ErrorsTolerance: "all", OwnsOffsets: model.OwnsYes, Delivery: model.ExactlyOnce, OnUnproven: model.UnprovenContinue, DefaultExcludes: true,
+		Control: model.NewFlow(field.HCL).Control,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

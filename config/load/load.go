@@ -39,16 +39,7 @@ type Options struct {
 // .properties. All HCL files share clusters, variables and locals. The model
 // is usable only if no diagnostic is an Error.
 func Load(paths []string, opts Options) (*model.Config, diag.List) {
-	l := &loader{opts: opts}
-	if l.opts.Sources == nil {
-		l.opts.Sources = &diag.Sources{}
-	}
-	if l.opts.Env == nil {
-		l.opts.Env = os.LookupEnv
-	}
-	if l.opts.ReadFile == nil {
-		l.opts.ReadFile = readFile
-	}
+	l := newLoader(opts)
 	if len(paths) == 0 {
 		l.problems.Add(diag.Errorf(diag.CodeUnreadable, diag.Range{}, "no file is given").
 			WithFix("name a .hcl or .properties file, or a directory with .hcl files"))
@@ -68,6 +59,21 @@ type loader struct {
 	hcl        []hclfile.File
 	properties []hclfile.File
 	seen       []string
+}
+
+// newLoader fills in what opts leaves out.
+func newLoader(opts Options) *loader {
+	l := &loader{opts: opts}
+	if l.opts.Sources == nil {
+		l.opts.Sources = &diag.Sources{}
+	}
+	if l.opts.Env == nil {
+		l.opts.Env = os.LookupEnv
+	}
+	if l.opts.ReadFile == nil {
+		l.opts.ReadFile = readFile
+	}
+	return l
 }
 
 // maxFile is what the readers accept; one byte more lets them say so.

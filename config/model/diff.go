@@ -14,9 +14,10 @@ import (
 
 // Diff says in what two topologies differ, one line each, such as `flow
 // "A->B": topics: orders, not .*`; nothing when they mean the same. It passes
-// over what has no meaning: places, whether the default excludes were written, the order of the elements of a list and of
-// clusters and flows, and how PEM text is laid out. Secrets are compared and
-// never shown.
+// over what has no meaning: places, whether the default excludes were written,
+// whether a pair that is not enabled sends heartbeats, the order of the elements
+// of a list and of clusters and flows, and how PEM text is laid out. Secrets are
+// compared and never shown.
 func Diff(a, b *Config) []string {
 	d := &differ{}
 	pairs(d, "cluster", a.Clusters, b.Clusters, func(c *Cluster) string { return c.Alias })
@@ -61,7 +62,7 @@ func pairs[T any](d *differ, kind string, a, b []*T, name func(*T) string) {
 func (d *differ) fields(where string, a, b reflect.Value, skip ...string) {
 	for i := range a.NumField() {
 		f := a.Type().Field(i)
-		if !f.IsExported() || f.Name == "DefaultExcludes" || slices.Contains(skip, f.Name) || isPlace(f.Type) {
+		if !f.IsExported() || f.Name == "DefaultExcludes" || f.Name == "HeartbeatsOnly" || slices.Contains(skip, f.Name) || isPlace(f.Type) {
 			continue
 		}
 		name := attributeName(f.Name)

@@ -127,6 +127,9 @@ type Flow struct {
 	From    string // alias
 	To      string // alias
 	Enabled bool
+	// HeartbeatsOnly marks a pair of clusters of a properties file that
+	// MirrorMaker 2 runs for its heartbeats alone; Enabled is then false.
+	HeartbeatsOnly bool
 
 	Topics        []string // Java regular expressions, full match, any of
 	TopicsExclude []string // beats Topics
@@ -153,6 +156,8 @@ type Flow struct {
 	RequestTimeout         time.Duration // default 30s
 	Coalesce               string        // "auto" or "off"
 	ErrorsTolerance        string        // "none": an unsendable record stops its partition; "all": it is skipped and counted
+
+	Control Control // groups, topic settings, permissions, heartbeats
 
 	OwnsOffsets Ownership           // where several flows copy one topic to one target
 	Path        []string            // node names from source to sink of an explicit graph; nil for a flow block

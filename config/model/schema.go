@@ -89,7 +89,8 @@ func secret(s *Secret, name, doc string) field.Def {
 // FlowFields declares the attributes of a flow. Its ends are not among them:
 // they are references, not values.
 func FlowFields(f *Flow) []field.Def {
-	return slices.Concat(selectionFields(f), targetFields(f), engineFields(f))
+	return slices.Concat(selectionFields(f), targetFields(f), engineFields(f), groupFields(&f.Control),
+		topicFields(&f.Control), heartbeatFields(&f.Control), storageFields(&f.Control))
 }
 
 // selectionFields say what is copied and from where on.

@@ -102,7 +102,9 @@ func New(cfg *model.Config, key Key) *Graph {
 		b.graph.Clusters = append(b.graph.Clusters, Cluster{Alias: c.Alias, Servers: slices.Clone(c.BootstrapServers), Identity: id})
 	}
 	for _, f := range cfg.Flows {
-		b.flow(f)
+		if !f.HeartbeatsOnly { // no record takes such a path
+			b.flow(f)
+		}
 	}
 	b.finish()
 	return &b.graph

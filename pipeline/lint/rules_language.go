@@ -99,6 +99,9 @@ func checkUnused(t *topology, r *reporter) {
 	}
 	used := map[string]bool{}
 	for _, f := range t.cfg.Flows {
+		if f.HeartbeatsOnly && f.Range.Start.Line == 0 {
+			continue // MirrorMaker 2 sends heartbeats between any two clusters
+		}
 		used[f.From], used[f.To] = true, true
 	}
 	for _, c := range t.cfg.Clusters {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/config/props"
 )
@@ -32,15 +33,13 @@ func OpenClient(p Params) *Client {
 	}
 	p.Sources.Add(p.File, p.Text)
 	doc, problems := props.Parse(p.File, p.Text, props.Latin1)
-	r := &reader{p: p, doc: doc, problems: problems, used: map[string]bool{}, resolved: map[string]value{}}
-	for _, e := range doc.Entries {
-		if isSecretKey(e.Key) {
-			p.Sources.Hide(e.ValueRange)
-		}
+	r := newReader(p, doc, problems)
+	keys, wrong := effective.Plain(effective.Params{Doc: doc, Env: p.Env, ReadFile: p.ReadFile})
+	for _, d := range wrong {
+		r.add(r.excused(d))
 	}
-	if !problems.HasErrors() {
-		r.declareProviders()
-	}
+	r.twice = keys
+	r.markProviders(keys)
 	return &Client{r: r, broken: problems.HasErrors()}
 }
 

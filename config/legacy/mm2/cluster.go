@@ -43,7 +43,7 @@ func (r *reader) common(alias string, main role, key string) (value, bool) {
 		case !ok:
 			v, ok = o, true
 		case o.text != v.text:
-			r.problems.Add(diag.Warnf(diag.CodeNoEffect, o.at,
+			r.add(diag.Warnf(diag.CodeNoEffect, o.at,
 				"%s has no effect: one connection serves all clients of a cluster, and %s is used", o.key, v.key))
 		}
 	}
@@ -64,7 +64,7 @@ func (r *reader) cluster(alias string, main role) *model.Cluster {
 			v, ok = r.lookup(alias + ".consumer." + d.Key)
 		case field.ScopeAlias:
 			v, ok = r.lookup(alias + "." + d.Key)
-		case field.ScopeNone, field.ScopeFlow, field.ScopeFlowOnly, field.ScopeProducer:
+		case field.ScopeNone, field.ScopeFlow, field.ScopeFlowOnly, field.ScopeProducer, field.ScopeWorker:
 		}
 		if ok {
 			r.set(d, v, c.Ranges)
@@ -83,7 +83,7 @@ func (r *reader) servers(c *model.Cluster) {
 	if !written || len(c.BootstrapServers) == 0 {
 		clusters, _ := r.lookup("clusters")
 		if !slices.ContainsFunc(r.problems, func(d diag.Diagnostic) bool { return strings.HasPrefix(d.Summary, key+":") }) {
-			r.problems.Add(diag.Errorf(diag.CodeMissing, clusters.at, "%s is not set", key).WithFix("write %s = host:9092", key))
+			r.add(diag.Errorf(diag.CodeMissing, clusters.at, "%s is not set", key).WithFix("write %s = host:9092", key))
 		}
 		c.Range = clusters.at
 		return

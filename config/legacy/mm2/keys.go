@@ -47,17 +47,12 @@ func knownKeys() []knownKey {
 	custom("remove it: keys and values are copied as bytes", "key.converter", "value.converter", "header.converter")
 	custom("remove it", "ssl.engine.factory.class")
 	add(diag.Warning, later,
-		"groups", "groups.exclude", "sync.group.offsets.", "emit.checkpoints.", "refresh.groups.",
-		"sync.topic.configs.", "sync.topic.acls.", "emit.heartbeats.", "heartbeats.", "emit.offset-syncs.",
-		"offset-syncs.", "offset.lag.max", "checkpoints.", "refresh.topics.enabled",
-		"replication.policy.internal.topic.separator.enabled", "exactly.once.source.support", "exactly.once.support",
-		"transaction.boundary", "transaction.boundary.interval.ms", "topic.creation.", "errors.retry.", "errors.log.",
-		"groups.blacklist", "admin.timeout.ms")
-	add(diag.Info, "has no equivalent: every partition is copied in parallel", "tasks.max")
+		"exactly.once.source.support", "exactly.once.support", "transaction.boundary", "transaction.boundary.interval.ms",
+		"topic.creation.", "errors.retry.", "errors.log.", "offset-syncs.topic.", "checkpoints.topic.", "heartbeats.topic.")
 	add(diag.Info, runtime,
-		"offset.storage.", "config.storage.", "status.storage.", "offsets.storage.topic", "offset.flush.",
+		"offset.storage.", "config.storage.", "status.storage.", "offsets.storage.topic", "tasks.max.enforce",
 		"listeners", "listeners.", "rest.", "dedicated.mode.enable.internal.rest", "response.http.headers.config",
-		"plugin.", "worker.", "task.", "group.id", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms",
+		"plugin.", "worker.", "task.", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms",
 		"rebalance.timeout.ms", "scheduled.rebalance.max.delay.ms", "connect.protocol", "inter.worker.",
 		"topic.tracking.enable", "config.action.reload", "name", "connector.class",
 		"source.cluster.alias", "target.cluster.alias", "alias", "key.converter.", "value.converter.", "header.converter.",
@@ -70,7 +65,8 @@ func knownKeys() []knownKey {
 	add(diag.Warning, "has no effect: records are written with acks=all and idempotence",
 		"acks", "enable.idempotence", "retries", "delivery.timeout.ms", "transactional.id", "transaction.timeout.ms")
 	add(diag.Warning, "is not read any more since Kafka 4.0 and has no effect",
-		"use.incremental.alter.configs", "add.source.alias.to.metrics", "topics.blacklist", "config.properties.blacklist")
+		"use.incremental.alter.configs", "add.source.alias.to.metrics", "topics.blacklist", "groups.blacklist",
+		"config.properties.blacklist")
 	return list
 }
 
@@ -82,13 +78,7 @@ func plainNames() []string {
 			names = append(names, k.name)
 		}
 	}
-	return append(names,
-		"sync.group.offsets.enabled", "sync.group.offsets.interval.seconds", "emit.checkpoints.enabled",
-		"emit.checkpoints.interval.seconds", "refresh.groups.enabled", "refresh.groups.interval.seconds",
-		"sync.topic.configs.enabled", "sync.topic.configs.interval.seconds", "sync.topic.acls.enabled",
-		"sync.topic.acls.interval.seconds", "emit.heartbeats.enabled", "emit.heartbeats.interval.seconds",
-		"heartbeats.topic.replication.factor", "checkpoints.topic.replication.factor",
-		"offset-syncs.topic.replication.factor", "offset-syncs.topic.location")
+	return names
 }
 
 // clientKeys are settings of Kafka's clients that MirrorMaker 2 passes on
@@ -126,15 +116,5 @@ func connectionKeys() []string {
 		"sasl.login.retry.backoff.max.ms", "sasl.oauthbearer.token.endpoint.url", "sasl.oauthbearer.jwks.endpoint.url",
 		"sasl.oauthbearer.scope.claim.name", "sasl.oauthbearer.sub.claim.name", "sasl.oauthbearer.expected.audience",
 		"sasl.oauthbearer.expected.issuer",
-	}
-}
-
-// stockClasses are Kafka's own classes that have an equal here.
-func stockClasses() []string {
-	const mirror = "org.apache.kafka.connect.mirror."
-	return []string{
-		mirror + "DefaultTopicFilter", mirror + "DefaultGroupFilter", mirror + "DefaultConfigPropertyFilter",
-		"org.apache.kafka.clients.admin.ForwardingAdmin",
-		"org.apache.kafka.connect.converters.ByteArrayConverter",
 	}
 }

@@ -2,20 +2,20 @@
 // MirrorMaker 2's precedence and its defaults but for the deliberate differences
 // declared in config/model: read_committed, and topics listed every 5 s unless
 // the file says how often. The syntax of the file is the business of
-// config/props; what HCL says is read by config/hclfile.
+// config/props, what MirrorMaker 2 computes from it that of package effective;
+// what HCL says is read by config/hclfile.
 //
 // A file MirrorMaker 2 starts with is read without errors as long as every
 // Java class in it has an equal here: what Strait does not know or honour is a
-// warning. Pairs of clusters that MirrorMaker 2 would only send heartbeats for
-// give no flow.
+// warning.
 package mm2
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/config/props"
 )
@@ -40,24 +40,10 @@ func Read(p Params) (*model.Config, diag.List) {
 	}
 	p.Sources.Add(p.File, p.Text)
 	doc, problems := props.Parse(p.File, p.Text, props.Latin1)
-	r := &reader{p: p, doc: doc, problems: problems, used: map[string]bool{}, resolved: map[string]value{}}
-	for _, e := range doc.Entries {
-		if isSecretKey(e.Key) {
-			p.Sources.Hide(e.ValueRange)
-		}
-	}
+	r := newReader(p, doc, problems)
 	cfg := &model.Config{}
 	if !problems.HasErrors() {
-		r.declareProviders()
-		r.aliases = r.clusterNames()
-		pairs := r.pairs()
-		for _, alias := range r.aliases {
-			cfg.Clusters = append(cfg.Clusters, r.cluster(alias, roleOf(alias, pairs)))
-		}
-		for _, pair := range pairs {
-			cfg.Flows = append(cfg.Flows, r.flow(pair))
-		}
-		r.reportUnused()
+		r.fill(cfg)
 	}
 	r.problems.Sort()
 	return cfg, r.problems
@@ -65,14 +51,82 @@ func Read(p Params) (*model.Config, diag.List) {
 
 // reader is the state of one Read.
 type reader struct {
-	p         Params
-	doc       *props.Document
-	problems  diag.List
-	used      map[string]bool  // keys that had their effect, or were reported
-	resolved  map[string]value // by key, so that problems come once
-	providers map[string]provider
-	aliases   []string
+	p        Params
+	doc      *props.Document
+	java     *effective.Config
+	twice    effective.Map // every key of the file, variables resolved as far as clients see them
+	aliases  []string
+	problems diag.List
+	said     map[diag.Diagnostic]bool // all of problems
+	wrong    map[diag.Range]bool      // the places of errors
+	used     map[string]bool          // keys that had their effect, or were reported
 }
+
+// newReader returns a reader that has done nothing but hide what is secret.
+func newReader(p Params, doc *props.Document, problems diag.List) *reader {
+	r := &reader{
+		p: p, doc: doc, said: map[diag.Diagnostic]bool{}, wrong: map[diag.Range]bool{},
+		used: map[string]bool{},
+	}
+	r.add(problems...)
+	for _, e := range doc.Entries {
+		if effective.Secret(e.Key) {
+			p.Sources.Hide(e.ValueRange)
+		}
+	}
+	return r
+}
+
+// fill reads the file into cfg.
+func (r *reader) fill(cfg *model.Config) {
+	java, problems := effective.Read(effective.Params{
+		Doc: r.doc, Env: r.p.Env, ReadFile: r.p.ReadFile,
+	})
+	r.java, r.aliases = java, java.Aliases()
+	for _, d := range problems {
+		if d.Code != diag.CodeNoFlow { // package load says it of the whole topology
+			r.add(r.excused(d))
+		}
+	}
+	r.twice = java.Resolved()
+	r.markProviders(r.twice)
+	r.used["clusters"] = true
+	r.checkClusters()
+	pairs := r.pairs()
+	for _, alias := range r.aliases {
+		cfg.Clusters = append(cfg.Clusters, r.cluster(alias, roleOf(alias, pairs)))
+	}
+	for _, pair := range pairs {
+		cfg.Flows = append(cfg.Flows, r.flow(pair))
+	}
+	r.reportUnused()
+}
+
+// excused makes a value that is missing a warning where that is allowed.
+func (r *reader) excused(d diag.Diagnostic) diag.Diagnostic {
+	if d.Code == diag.CodeMissingValue && r.p.AllowMissing {
+		d.Severity = diag.Warning
+	}
+	return d
+}
+
+// add adds problems that have not been said: a top-level key is read for every
+// flow.
+func (r *reader) add(problems ...diag.Diagnostic) {
+	for _, d := range problems {
+		if r.said[d] {
+			continue
+		}
+		r.said[d] = true
+		if d.Severity == diag.Error {
+			r.wrong[d.Subject] = true
+		}
+		r.problems.Add(d)
+	}
+}
+
+// once adds a problem unless the same one is there.
+func (r *reader) once(d diag.Diagnostic) { r.add(d) }
 
 // value is what a key says after its ${provider:...} variables are replaced.
 type value struct {
@@ -90,113 +144,58 @@ func (r *reader) lookup(keys ...string) (value, bool) {
 	var found value
 	ok := false
 	for _, key := range keys {
-		e, written := r.doc.Get(key)
+		v, written := r.twice[key]
 		if !written {
 			continue
 		}
 		r.used[key] = true
 		if !ok {
-			found, ok = r.resolve(e), true
+			found, ok = r.value(v), true
 		}
 	}
 	return found, ok
 }
 
-// clusterNames reads the required list of aliases.
-func (r *reader) clusterNames() []string {
-	v, ok := r.lookup("clusters")
-	if !ok {
-		r.problems.Add(diag.Errorf(diag.CodeMissing, diag.Range{File: r.p.File}, "clusters is not set").
-			WithFix("write clusters = A, B with the names of your clusters"))
-		return nil
+// value reports what became of the variables of v.
+func (r *reader) value(v effective.Value) value {
+	out := value{key: v.Key, text: v.Text, sensitive: v.Sensitive, at: v.At, lost: v.Lost, missing: v.Unresolved != ""}
+	if v.Undeclared != "" {
+		r.once(diag.Warnf(diag.CodeProvider, v.At, "%s: no config provider %q is declared; the variable is kept as text", v.Key, v.Undeclared).
+			WithFix("add it to config.providers and set config.providers.%s.class", v.Undeclared))
 	}
-	var names []string
-	for _, name := range field.SplitList(v.text) {
-		switch {
-		case name == "":
-			r.problems.Add(diag.Errorf(diag.CodeBadValue, v.at, "clusters: must not contain an empty element"))
-		case slices.Contains(names, name):
-			r.problems.Add(diag.Warnf(diag.CodeDuplicateKey, v.at, "clusters names the same cluster twice"))
-		default:
-			names = append(names, name)
+	if v.Unresolved != "" {
+		r.once(r.excused(diag.Errorf(diag.CodeMissingValue, v.At, "%s: %s", v.Key, v.Unresolved)))
+	}
+	return out
+}
+
+// markProviders marks the keys that declare config providers, at the top level
+// and behind clusters and flows: package effective has read them.
+func (r *reader) markProviders(keys effective.Map) {
+	for key := range keys {
+		if strings.HasPrefix(key, "config.providers") || strings.Contains(key, ".config.providers") {
+			r.used[key] = true
 		}
 	}
-	if len(names) == 0 {
-		r.problems.Add(diag.Errorf(diag.CodeMissing, v.at, "clusters names no cluster"))
-	}
-	return names
 }
 
-// pair is an ordered pair of clusters with a flow.
-type pair struct {
-	from, to string
-	enabled  bool
-	at       diag.Range // first key of the flow; zero if there is none
-	order    int        // position of that key
+// checkClusters reports a list without clusters, and one that is named twice.
+func (r *reader) checkClusters() {
+	v, ok := r.java.Typed()["clusters"]
+	switch {
+	case !ok || r.wrong[v.At]: // said
+	case len(r.aliases) == 0:
+		r.add(diag.Errorf(diag.CodeMissing, v.At, "clusters names no cluster"))
+	case len(field.SplitList(v.Text)) > len(r.aliases):
+		r.add(diag.Warnf(diag.CodeDuplicateKey, v.At, "clusters names the same cluster twice"))
+	}
 }
-
-func (p pair) name() string { return p.from + "->" + p.to }
-
-func (p pair) prefix() string { return p.name() + "." }
-
-// pairs returns the pairs that are enabled or have a key of their own, in the
-// order the file first mentions them.
-func (r *reader) pairs() []pair {
-	var list []pair
-	for _, from := range r.aliases {
-		for _, to := range r.aliases {
-			if from == to {
-				continue
-			}
-			p := pair{from: from, to: to, order: len(r.doc.Entries)}
-			for i, e := range r.doc.Entries {
-				if strings.HasPrefix(e.Key, p.prefix()) {
-					p.at, p.order = e.KeyRange, i
-					break
-				}
-			}
-			p.enabled = r.enabled(p)
-			if p.enabled || !p.at.IsZero() {
-				list = append(list, p)
-			}
-		}
-	}
-	slices.SortStableFunc(list, func(a, b pair) int { return a.order - b.order })
-	return list
-}
-
-// enabled says whether MirrorMaker 2 would run the source connector of p: the
-// pair exists if its own "enabled" or the heartbeats are on, both read without
-// trimming, and the connector reads "enabled" trimmed, from the flow or the
-// top level.
-func (r *reader) enabled(p pair) bool {
-	own, written := r.lookup(p.prefix() + "enabled")
-	exists := written && parseBoolean(own.text)
-	if !exists {
-		beats, ok := r.lookup(p.prefix()+"emit.heartbeats.enabled", "emit.heartbeats.enabled")
-		exists = !ok || parseBoolean(beats.text)
-	}
-	if !written {
-		if own, written = r.lookup("enabled"); !written {
-			return false
-		}
-	}
-	on := false
-	if problem := field.Bool(&on, "enabled", "").Set(field.Properties, field.Value{Text: own.text, Sensitive: own.sensitive}); problem != nil {
-		r.place(*problem, own)
-	}
-	if on && !exists {
-		r.problems.Add(diag.Warnf(diag.CodeBadValue, own.at,
-			"%s has a blank around \"true\", which MirrorMaker 2 reads as false", own.key).WithFix("remove the blank at the end of the line"))
-	}
-	return on && exists
-}
-
-// parseBoolean is java.lang.Boolean.parseBoolean.
-func parseBoolean(s string) bool { return strings.EqualFold(s, "true") }
 
 // place adds a problem with the value of a key in front of it.
 func (r *reader) place(d diag.Diagnostic, v value) {
 	d.Summary = v.key + ": " + d.Summary
-	r.problems.Add(d.At(v.at))
+	r.once(d.At(v.at))
 }
+
+// placeOnce is place.
+func (r *reader) placeOnce(d diag.Diagnostic, v value) { r.place(d, v) }

@@ -93,26 +93,27 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestPairs shows which pairs give a flow, and whether it runs.
+// TestPairs shows which pairs give a flow, and whether it runs: + copies
+// records, ~ only sends heartbeats, - does nothing.
 func TestPairs(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
-		"nothing":                   {"", ""},
-		"one":                       {"A->B.enabled=true", "A->B+"},
-		"any case":                  {"A->B.enabled=TRUE", "A->B+"},
+		"nothing":                   {"", "A->B~ B->A~"},
+		"one":                       {"A->B.enabled=true", "A->B+ B->A~"},
+		"any case":                  {"A->B.enabled=TRUE", "A->B+ B->A~"},
 		"file order":                {"B->A.enabled=true\nA->B.enabled=true", "B->A+ A->B+"},
-		"off":                       {"A->B.enabled=false\nA->B.topics=x", "A->B-"},
-		"mentioned":                 {"A->B.topics=x", "A->B-"},
-		"blank behind, heartbeats":  {"A->B.enabled=true ", "A->B+"},
+		"off":                       {"A->B.enabled=false\nA->B.topics=x", "A->B~ B->A~"},
+		"mentioned":                 {"A->B.topics=x", "A->B~ B->A~"},
+		"blank behind, heartbeats":  {"A->B.enabled=true ", "A->B+ B->A~"},
 		"blank behind, none":        {"A->B.enabled=true \nemit.heartbeats.enabled=false", "A->B-"},
 		"blank behind, own":         {"A->B.enabled=true \nemit.heartbeats.enabled=false\nA->B.emit.heartbeats.enabled=true", "A->B+"},
 		"top level":                 {"enabled=true", "A->B+ B->A+"},
 		"top level, no heartbeats":  {"enabled=true\nemit.heartbeats.enabled=false", ""},
-		"top level, one off":        {"enabled=true\nA->B.enabled=false", "A->B- B->A+"},
-		"from the environment":      {"config.providers=e\nconfig.providers.e.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider\nA->B.enabled=${e:E}", "A->B-"},
-		"unknown cluster":           {"A->C.enabled=true", ""},
-		"to itself":                 {"A->A.enabled=true", ""},
-		"arrow with blanks":         {"A -> B.enabled = true", ""},
-		"only heartbeats, no flows": {"emit.heartbeats.enabled=true", ""},
+		"top level, one off":        {"enabled=true\nA->B.enabled=false", "A->B~ B->A+"},
+		"from the environment":      {"config.providers=e\nconfig.providers.e.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider\nA->B.enabled=${e:E}", "A->B~ B->A~"},
+		"unknown cluster":           {"A->C.enabled=true", "A->B~ B->A~"},
+		"to itself":                 {"A->A.enabled=true", "A->B~ B->A~"},
+		"arrow with blanks":         {"A -> B.enabled = true", "A->B~ B->A~"},
+		"only heartbeats, no flows": {"emit.heartbeats.enabled=true", "A->B~ B->A~"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -120,8 +121,11 @@ func TestPairs(t *testing.T) {
 			var got []string
 			for _, f := range cfg.Flows {
 				sign := "-"
-				if f.Enabled {
+				switch {
+				case f.Enabled:
 					sign = "+"
+				case f.HeartbeatsOnly:
+					sign = "~"
 				}
 				got = append(got, f.Name+sign)
 			}
@@ -200,7 +204,7 @@ func TestProviders(t *testing.T) {
 		"no such file":     {"A.client.id=${file:/nope:key}", "${file:/nope:key}", "ST013"},
 		"no such key":      {"A.client.id=${file:/s/x.properties:nope}", "${file:/s/x.properties:nope}", "ST013"},
 		"out of directory": {"A.client.id=${dir:/d:../s/x.properties}", "${dir:/d:../s/x.properties}", "ST013"},
-		"allowed paths":    {"config.providers.file.param.allowed.paths=/other\nA.client.id=${file:/s/x.properties:key}", "${file:/s/x.properties:key}", "ST013"},
+		"allowed paths":    {"config.providers.file.param.allowed.paths=/tmp\nA.client.id=${file:/s/x.properties:key}", "${file:/s/x.properties:key}", "ST013"},
 		"allow list":       {"config.providers.env.param.allowlist.pattern=X.*\nA.client.id=${env:E}", "${env:E}", "ST013"},
 		"not a variable":   {"A.client.id=${E}", "${E}", ""},
 	}

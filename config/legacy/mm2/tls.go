@@ -138,3 +138,19 @@ func pemBlocks(text, want string) string {
 	}
 	return out.String()
 }
+
+// read returns a file that a setting names, or why there is none.
+func (r *reader) read(path string) ([]byte, string) {
+	text, err := r.p.ReadFile(path)
+	if err != nil {
+		reason := err.Error()
+		if i := strings.LastIndex(reason, ": "); i >= 0 {
+			reason = reason[i+2:]
+		}
+		return nil, "cannot read file " + path + ": " + reason
+	}
+	if len(text) > 4<<20 {
+		return nil, "file " + path + " is larger than 4 MiB"
+	}
+	return text, ""
+}

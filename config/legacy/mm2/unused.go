@@ -7,6 +7,7 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/config/props"
 )
@@ -18,7 +19,7 @@ func (r *reader) reportUnused() {
 			continue
 		}
 		if strings.HasPrefix(strings.TrimSpace(e.Value), "->") {
-			r.problems.Add(diag.Warnf(diag.CodeSpaceInFlow, e.KeyRange,
+			r.add(diag.Warnf(diag.CodeSpaceInFlow, e.KeyRange,
 				"the blank behind %q ends the key: the line sets nothing", e.Key).
 				WithFix("write the key without blanks: %s", joined(e)))
 			continue
@@ -70,12 +71,12 @@ func (r *reader) split(key string) (prefix, rest string) {
 }
 
 func (r *reader) warn(e props.Entry, code, format string, args ...any) {
-	r.problems.Add(diag.Warnf(code, e.KeyRange, "%s %s", e.Key, fmt.Sprintf(format, args...)))
+	r.add(diag.Warnf(code, e.KeyRange, "%s %s", e.Key, fmt.Sprintf(format, args...)))
 }
 
 // ignored reports a key that MirrorMaker 2 ignores with the prefix it has.
 func (r *reader) ignored(e props.Entry, fix, why string) {
-	r.problems.Add(diag.Warnf(diag.CodeIgnoredPrefix, e.KeyRange, "%s %s", e.Key, why).WithFix("%s", fix))
+	r.add(diag.Warnf(diag.CodeIgnoredPrefix, e.KeyRange, "%s %s", e.Key, why).WithFix("%s", fix))
 }
 
 // unusedTop handles a key without prefix.
@@ -86,6 +87,8 @@ func (r *reader) unusedTop(e props.Entry) {
 		r.ignored(e, fmt.Sprintf("write CLUSTER.%s", e.Key), "is ignored by MirrorMaker 2 without a cluster in front")
 	case r.flowOnly(e.Key):
 		r.ignored(e, fmt.Sprintf("write A->B.%s", e.Key), "is ignored by MirrorMaker 2 without a flow in front")
+	case slices.Contains(defKeys(field.ScopeWorker), e.Key) || slices.Contains(workerKeys(), e.Key):
+		r.ignored(e, fmt.Sprintf("write B.%s with the name of the target cluster", e.Key), "is ignored by MirrorMaker 2 without a cluster in front")
 	case slices.Contains(clientKeys(), e.Key):
 		r.ignored(e, "write "+r.clientPrefixes("CLUSTER", e.Key),
 			"is ignored by MirrorMaker 2 at the top level")
@@ -104,16 +107,18 @@ func (r *reader) unusedFlow(e props.Entry, prefix, key string) {
 			if near := field.Suggest(alias, r.aliases); near != "" {
 				d = d.WithFix("did you mean %q?", near)
 			}
-			r.problems.Add(d)
+			r.add(d)
 			return
 		}
 	}
 	switch {
 	case from == to:
-		r.problems.Add(diag.Warnf(diag.CodeFromEqualsTo, e.KeyRange, "%s has no effect: both ends are the same cluster", e.Key))
+		r.add(diag.Warnf(diag.CodeFromEqualsTo, e.KeyRange, "%s has no effect: both ends are the same cluster", e.Key))
 	case strings.HasPrefix(key, "producer."):
 		r.ignored(e, to+"."+key+", or "+prefix+".producer.override."+strings.TrimPrefix(key, "producer."),
 			"reaches only the writer of offset syncs in MirrorMaker 2")
+	case slices.Contains(defKeys(field.ScopeWorker), key) || slices.Contains(workerKeys(), key):
+		r.ignored(e, "write "+to+"."+key, "is ignored by MirrorMaker 2 behind a flow")
 	case r.known(e, bare(key)):
 	default:
 		r.unknown(e, prefix+".", key, r.flowNames())
@@ -132,6 +137,8 @@ func (r *reader) unusedCluster(e props.Entry, alias, key string) {
 		r.ignored(e, fmt.Sprintf("write %s, or A->B.%s", key, key), "is ignored by MirrorMaker 2 behind a cluster")
 	case slices.Contains(clientKeys(), key):
 		r.ignored(e, "write "+r.clientPrefixes(alias, key), "does not reach the clients that move records")
+	case slices.Contains(defKeys(field.ScopeWorker), key):
+		r.warn(e, diag.CodeNoEffect, "has no effect: no flow has this cluster as its target")
 	case r.known(e, key):
 	default:
 		r.unknown(e, alias+".", key, r.clusterNamesOf())
@@ -170,13 +177,13 @@ func (r *reader) known(e props.Entry, key string) bool {
 			continue
 		}
 		if k.custom && !r.isStock(e) {
-			r.problems.Add(diag.Errorf(diag.CodeJavaClass, e.ValueRange, "%s: a Java class cannot run here", e.Key).WithFix("%s", k.note))
+			r.add(diag.Errorf(diag.CodeJavaClass, e.ValueRange, "%s: a Java class cannot run here", e.Key).WithFix("%s", k.note))
 			return true
 		}
 		if k.custom {
 			return true
 		}
-		r.problems.Add(diag.Diagnostic{Severity: k.severity, Code: diag.CodeNoEffect, Subject: e.KeyRange, Summary: e.Key + " " + k.note})
+		r.add(diag.Diagnostic{Severity: k.severity, Code: diag.CodeNoEffect, Subject: e.KeyRange, Summary: e.Key + " " + k.note})
 		return true
 	}
 	if slices.Contains(clientKeys(), key) || slices.Contains(connectionKeys(), key) {
@@ -191,7 +198,7 @@ func (r *reader) known(e props.Entry, key string) bool {
 func (r *reader) isStock(e props.Entry) bool {
 	v, _ := r.lookup(e.Key)
 	for _, class := range field.SplitList(v.text) {
-		if !slices.Contains(stockClasses(), class) {
+		if !slices.Contains(effective.StockClasses(), class) {
 			return false
 		}
 	}
@@ -204,13 +211,17 @@ func (r *reader) unknown(e props.Entry, prefix, key string, names []string) {
 	if near := field.Suggest(key, names); near != "" {
 		d = d.WithFix("did you mean %q?", prefix+near)
 	}
-	r.problems.Add(d)
+	r.add(d)
 }
 
 // flowKey reports whether a key belongs to a flow or the top level.
 func (r *reader) flowKey(key string) bool {
 	return slices.Contains(defKeys(field.ScopeFlow, field.ScopeFlowOnly), key)
 }
+
+// workerKeys are keys of the Connect worker, read behind its target cluster
+// only, that have no declaration.
+func workerKeys() []string { return []string{"exactly.once.source.support"} }
 
 // flowOnly reports whether MirrorMaker 2 reads a key only behind "A->B.".
 func (r *reader) flowOnly(key string) bool {
@@ -237,7 +248,7 @@ func (r *reader) flowNames() []string {
 }
 
 func (r *reader) clusterNamesOf() []string {
-	return slices.Concat(defKeys(field.ScopeCluster, field.ScopeAlias), plainNames(), connectionKeys())
+	return slices.Concat(defKeys(field.ScopeCluster, field.ScopeAlias, field.ScopeWorker), plainNames(), connectionKeys())
 }
 
 func (r *reader) clientNames() []string {

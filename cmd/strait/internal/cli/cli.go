@@ -55,7 +55,7 @@ func Main(ctx context.Context, args []string, p Params) int {
 	defer stop()
 
 	root := a.newRoot()
-	root.SetArgs(args)
+	root.SetArgs(legacyArgs(args))
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -81,7 +81,7 @@ func (a *app) newRoot() *cobra.Command {
 		Short: "Mirrors Apache Kafka topics between clusters",
 		Long: "Strait mirrors Apache Kafka topics between clusters, byte for byte.\n" +
 			"One file describes the topology: HCL, or an unchanged mm2.properties.",
-		Example:       "  strait demo\n  strait run mm2.properties\n  strait run --once topology.hcl",
+		Example:       "  strait demo\n  strait run mm2.properties\n  strait run --once topology.hcl\n  strait mm2.properties --clusters B",
 		Args:          knownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -90,7 +90,7 @@ func (a *app) newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newGraph(), a.newConvert(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newConfig(), a.newGraph(), a.newConvert(), a.newDemo(), a.newVersion())
 	return root
 }
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +30,7 @@ type runFlags struct {
 	logLevel     string
 	logFormat    string
 	one          oneFlags
+	clusters     []string
 }
 
 func (a *app) newRun() *cobra.Command {
@@ -70,6 +71,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.BoolVar(&f.once, "once", false, "mirror up to the ends seen at start, then exit")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --once: how long to wait for a cluster that is down")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")
+	flags.StringSliceVar(&f.clusters, "clusters", nil, clustersUsage)
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	f.one.register(flags)
@@ -89,7 +91,11 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	if err != nil {
 		return err
 	}
-	if !runsAnything(cfg, paths) {
+	keepTargets(cfg, f.clusters)
+	if len(f.clusters) > 0 && len(cfg.Flows) == 0 {
+		return &resultError{code: exitConfig, err: fmt.Errorf("no flow goes to %s", strings.Join(f.clusters, " or "))}
+	}
+	if !runsAnything(cfg) {
 		return &resultError{code: exitConfig, err: errors.New("no flow is enabled, so there is nothing to run")}
 	}
 	restore := limitMemory(cfg, a.p.Getenv)
@@ -116,10 +122,10 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 }
 
 // runsAnything reports whether a flow is enabled. A properties file may have
-// none: MirrorMaker 2 starts with it, and so does Strait.
-func runsAnything(cfg *model.Config, paths []string) bool {
-	return slices.ContainsFunc(cfg.Flows, func(f *model.Flow) bool { return f.Enabled }) ||
-		slices.ContainsFunc(paths, func(p string) bool { return filepath.Ext(p) == ".properties" })
+// none: MirrorMaker 2 starts with one that only sends heartbeats, and so does
+// Strait.
+func runsAnything(cfg *model.Config) bool {
+	return slices.ContainsFunc(cfg.Flows, func(f *model.Flow) bool { return f.Enabled || f.HeartbeatsOnly })
 }
 
 // load reads a topology and shows what is wrong with it; its error has been

@@ -10,6 +10,7 @@ import (
 	"github.com/strait-mirror/strait/config/legacy/mm1"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/config/settings"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
@@ -49,6 +50,19 @@ func checkPatterns(cfg *model.Config, problems diag.List) diag.List {
 	}
 	problems.Sort()
 	return problems
+}
+
+// javaSettings lists what MirrorMaker 2 makes of a properties file, for flows to
+// the target clusters, or all.
+func javaSettings(path string, targets []string, env func(string) (string, bool), src *diag.Sources) (settings.Listing, diag.List) {
+	c, problems := load.Java(path, load.Options{Env: env, Sources: src})
+	if c == nil {
+		return settings.Listing{}, problems
+	}
+	list, more := settings.OfJava(c, targets)
+	problems.Add(more...)
+	problems.Sort()
+	return list, problems
 }
 
 // makeEngine makes a supervisor.

@@ -1,0 +1,43 @@
+package model
+
+import "time"
+
+// Control is what of a flow is kept in step besides records: groups, topic
+// settings, permissions and heartbeats, with MirrorMaker 2's names and
+// defaults.
+type Control struct {
+	Groups                            []string // Java regular expressions, full match, any of
+	GroupsExclude                     []string // beats Groups
+	RefreshGroupsEnabled              bool
+	RefreshGroupsInterval             time.Duration
+	EmitCheckpointsEnabled            bool
+	EmitCheckpointsInterval           time.Duration
+	SyncGroupOffsetsEnabled           bool
+	SyncGroupOffsetsInterval          time.Duration
+	CheckpointsTopicReplicationFactor int16 // -1: the broker's default, here and below
+
+	RefreshTopicsEnabled                           bool
+	SyncTopicConfigsEnabled                        bool
+	SyncTopicConfigsInterval                       time.Duration
+	SyncTopicACLsEnabled                           bool
+	SyncTopicACLsInterval                          time.Duration
+	EmitOffsetSyncsEnabled                         bool
+	OffsetSyncsTopicLocation                       string // "source" or "target"
+	OffsetSyncsTopicReplicationFactor              int16
+	OffsetLagMax                                   int64 // records a translated offset may be behind
+	ReplicationPolicyInternalTopicSeparatorEnabled bool
+	TasksMax                                       int // most partitions copied at a time; 0: no limit
+	AdminTimeout                                   time.Duration
+
+	EmitHeartbeatsEnabled            bool
+	EmitHeartbeatsInterval           time.Duration
+	HeartbeatsTopicReplicationFactor int16
+	HeartbeatsReplicationEnabled     bool
+
+	GroupID                        string // of MirrorMaker 2's workers on the target; "": <source>-mm2
+	OffsetStorageTopic             string // "": mm2-offsets.<source>.internal
+	OffsetStoragePartitions        int
+	OffsetStorageReplicationFactor int16
+	OffsetFlushInterval            time.Duration
+	OffsetFlushTimeout             time.Duration
+}

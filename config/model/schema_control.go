@@ -1,0 +1,129 @@
+package model
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/strait-mirror/strait/config/field"
+)
+
+// DefaultGroupsExclude returns MirrorMaker 2's default of groups.exclude.
+func DefaultGroupsExclude() []string {
+	return []string{`console-consumer-.*`, `connect-.*`, `__.*`}
+}
+
+// enabledBy declares the switch behind key, an MirrorMaker 2 key without
+// ".enabled".
+func enabledBy(p *bool, key, doc string) field.Def {
+	return field.Bool(p, attributeOf(key)+"_enabled", doc).Legacy(key+".enabled", field.ScopeFlow).Changes(field.Live)
+}
+
+// every declares the interval behind key, which MirrorMaker 2 counts in
+// seconds.
+func every(p *time.Duration, key, byDefault, doc string) field.Def {
+	return field.Duration(p, attributeOf(key)+"_interval", time.Second, field.MaxDuration, doc).
+		Legacy(key+".interval.seconds", field.ScopeFlow).LegacyUnit(int64(time.Second)).
+		Default(byDefault).Changes(field.Live)
+}
+
+// replicas declares the replication factor of an internal topic.
+func replicas(p *int16, key string, scope field.Scope, doc string) field.Def {
+	return field.Int(p, attributeOf(key)+"_replication_factor", -1, math.MaxInt16, doc).
+		Legacy(key+".replication.factor", scope).Default("3").Changes(field.Live)
+}
+
+// attributeOf is the HCL name of a MirrorMaker 2 key.
+func attributeOf(key string) string { return strings.NewReplacer(".", "_", "-", "_").Replace(key) }
+
+// groupFields say which consumer groups go along, and how.
+func groupFields(c *Control) []field.Def {
+	return []field.Def{
+		field.List(&c.Groups, "groups", "Consumer groups whose offsets are translated; a name that matches any pattern is.").
+			Legacy("groups", field.ScopeFlow).Default(".*").Patterns().Changes(field.Live).Later(""),
+		field.List(&c.GroupsExclude, "groups_exclude", "Consumer groups left alone, even where groups matches.").
+			Legacy("groups.exclude", field.ScopeFlow).
+			Default(strings.Join(DefaultGroupsExclude(), ",")).Patterns().Changes(field.Live).Later(""),
+		enabledBy(&c.RefreshGroupsEnabled, "refresh.groups", "Whether new consumer groups are looked for while running.").
+			Default("true").Later("false"),
+		every(&c.RefreshGroupsInterval, "refresh.groups", "10m", "How often consumer groups are listed.").Later(""),
+		enabledBy(&c.EmitCheckpointsEnabled, "emit.checkpoints", "Whether translated group offsets are written to the checkpoints topic.").
+			Default("true").Later("false"),
+		every(&c.EmitCheckpointsInterval, "emit.checkpoints", "1m", "How often checkpoints are written.").Later(""),
+		enabledBy(&c.SyncGroupOffsetsEnabled, "sync.group.offsets", "Whether translated offsets are written to the groups of the target.").
+			Default("false").Later("false"),
+		every(&c.SyncGroupOffsetsInterval, "sync.group.offsets", "1m", "How often group offsets are written.").Later(""),
+		replicas(&c.CheckpointsTopicReplicationFactor, "checkpoints.topic", field.ScopeFlow, "Replicas of the checkpoints topic; -1 leaves it to the broker.").
+			Later(""),
+	}
+}
+
+// topicFields say what of topics is kept equal besides their records.
+func topicFields(c *Control) []field.Def {
+	return []field.Def{
+		enabledBy(&c.RefreshTopicsEnabled, "refresh.topics", "Whether new topics and partitions are looked for while running.").
+			Default("true").Later("true"),
+		enabledBy(&c.SyncTopicConfigsEnabled, "sync.topic.configs", "Whether settings of target topics follow the source's.").
+			Default("true").Later("false"),
+		every(&c.SyncTopicConfigsInterval, "sync.topic.configs", "10m", "How often topic settings are compared.").Later(""),
+		enabledBy(&c.SyncTopicACLsEnabled, "sync.topic.acls", "Whether permissions to read source topics are granted on the target's.").
+			Default("true").Later("false"),
+		every(&c.SyncTopicACLsInterval, "sync.topic.acls", "10m", "How often permissions are compared.").Later(""),
+		enabledBy(&c.EmitOffsetSyncsEnabled, "emit.offset-syncs", "Whether pairs of source and target offsets are written to the offset-syncs topic.").
+			Default("true").Later("false"),
+		field.Enum(&c.OffsetSyncsTopicLocation, "offset_syncs_topic_location", []string{"source", "target"},
+			"Which cluster has the offset-syncs topic.").
+			Legacy("offset-syncs.topic.location", field.ScopeFlow).
+			DefaultIn(field.HCL, "target").DefaultIn(field.Properties, "source").Changes(field.Destructive).Later(""),
+		replicas(&c.OffsetSyncsTopicReplicationFactor, "offset-syncs.topic", field.ScopeFlow, "Replicas of the offset-syncs topic; -1 leaves it to the broker.").
+			Later(""),
+		field.Int(&c.OffsetLagMax, "offset_lag_max", 0, math.MaxInt64,
+			"Most records that a translated offset may be behind before a new pair of offsets is written.").
+			Legacy("offset.lag.max", field.ScopeFlow).Default("100").Changes(field.Live).Later(""),
+		field.Bool(&c.ReplicationPolicyInternalTopicSeparatorEnabled, "replication_policy_internal_topic_separator_enabled",
+			"Whether the separator is part of the names of internal topics; false keeps dots.").
+			Legacy("replication.policy.internal.topic.separator.enabled", field.ScopeFlow).
+			Default("true").Changes(field.Destructive).Later(""),
+		field.Int(&c.TasksMax, "tasks_max", 0, field.MaxInt32,
+			"Most partitions copied at the same time; 0 sets no limit.").
+			Legacy("tasks.max", field.ScopeFlow).Default("0").Changes(field.Live).Later(""),
+		field.Duration(&c.AdminTimeout, "admin_timeout", time.Millisecond, field.MaxDuration,
+			"How long one step of administration may take.").
+			Legacy("admin.timeout.ms", field.ScopeFlow).Default("1m").Changes(field.Live).Later(""),
+	}
+}
+
+// heartbeatFields say what heartbeats a flow sends.
+func heartbeatFields(c *Control) []field.Def {
+	return []field.Def{
+		enabledBy(&c.EmitHeartbeatsEnabled, "emit.heartbeats", "Whether heartbeats are written to the target.").
+			Default("true").Later("false"),
+		every(&c.EmitHeartbeatsInterval, "emit.heartbeats", "1s", "How often heartbeats are written.").Later(""),
+		replicas(&c.HeartbeatsTopicReplicationFactor, "heartbeats.topic", field.ScopeFlow, "Replicas of the heartbeats topic; -1 leaves it to the broker.").
+			Later(""),
+		enabledBy(&c.HeartbeatsReplicationEnabled, "heartbeats.replication", "Whether heartbeats topics are copied even where topics does not match.").
+			Default("true").Later(""),
+	}
+}
+
+// storageFields say where MirrorMaker 2 keeps its positions, which this
+// program shares.
+func storageFields(c *Control) []field.Def {
+	return []field.Def{
+		field.String(&c.GroupID, "group_id", "Group of MirrorMaker 2's workers on the target; <source>-mm2 when not set.").
+			Legacy("group.id", field.ScopeWorker).Default("").Later(""),
+		field.String(&c.OffsetStorageTopic, "offset_storage_topic", "Topic of positions on the target; mm2-offsets.<source>.internal when not set.").
+			Legacy("offset.storage.topic", field.ScopeWorker).Default("").Changes(field.Destructive).Later(""),
+		field.Int(&c.OffsetStoragePartitions, "offset_storage_partitions", -1, field.MaxInt32,
+			"Partitions of a new topic of positions; -1 leaves it to the broker.").
+			Legacy("offset.storage.partitions", field.ScopeWorker).Default("25").Changes(field.Live).Later(""),
+		replicas(&c.OffsetStorageReplicationFactor, "offset.storage", field.ScopeWorker, "Replicas of a new topic of positions; -1 leaves it to the broker.").
+			Later(""),
+		field.Duration(&c.OffsetFlushInterval, "offset_flush_interval", time.Millisecond, field.MaxDuration,
+			"How often offset syncs of idle partitions are written.").
+			Legacy("offset.flush.interval.ms", field.ScopeWorker).Default("1m").Changes(field.Live).Later(""),
+		field.Duration(&c.OffsetFlushTimeout, "offset_flush_timeout", time.Millisecond, field.MaxDuration,
+			"How long writing positions may take.").
+			Legacy("offset.flush.timeout.ms", field.ScopeWorker).Default("5s").Changes(field.Live).Later(""),
+	}
+}
