@@ -83,6 +83,7 @@ const (
 	noteStart                     // finding where a partition starts
 	noteAnchors                   // storing positions
 	noteGap                       // records that the source lost
+	noteLost                      // records that the target lost
 	noteUnproven                  // a place after a crash that could not be proven
 	noteNothing                   // no topic is selected
 )
@@ -98,6 +99,8 @@ func (k noteKind) message() string {
 		return "positions could not be stored, retrying"
 	case noteGap:
 		return "source lost records"
+	case noteLost:
+		return "target lost records"
 	case noteUnproven:
 		return "exact position not proven"
 	case noteNothing:

@@ -140,38 +140,56 @@ func (l *lane) targetPartition() cluster.TopicPartition {
 var errUnreplicated = errors.New("the end of the target's log is not replicated yet")
 
 // continued returns the anchor that a lane can be counted from; a bare one where
-// it begins anew, which is no surprise.
+// it begins a stream of its own, which is no surprise.
 func (s *session) continued(l *lane) (position.Anchor, error) {
 	a, ok := s.store.Get(l.source.Topic, l.source.Partition)
 	switch {
-	case !s.exactly() || !ok || a.Bare() || a.ProducerID < 0 || a.TargetEnd < 0 || a.Next() != l.next:
+	case !ok || a.Bare() || a.ProducerID < 0 || a.TargetEnd < 0 || a.Next() != l.next:
 		return position.Anchor{}, nil
 	case a.SourceTopicID != [16]byte{} && a.SourceTopicID != [16]byte(l.source.ID):
 		return position.Anchor{}, nil // recreated, which has been reported
 	case a.TargetTopicID != [16]byte{} && a.TargetTopicID != [16]byte(l.target.ID):
 		return a, &UnprovenError{Why: fmt.Sprintf("target topic %q was deleted and created again since", l.target.Topic)}
-	case a.Chain != s.chain() && a.TargetEnd != l.begin.TargetEnd:
-		return a, &UnprovenError{Why: "the flow selected other records when the target was last written to"}
-	case a.Chain != s.chain():
-		return position.Anchor{}, nil
 	case l.begin.TargetEnd < a.TargetEnd:
-		return s.shortened(l, a)
+		var err error
+		if a, err = s.shortened(l, a); err != nil {
+			return a, err
+		}
 	}
-	return a, nil
+	switch {
+	case !s.exactly():
+		return position.Anchor{}, nil
+	case a.Chain == s.chain():
+		return a, nil
+	case a.TargetEnd != l.begin.TargetEnd:
+		return a, &UnprovenError{Why: "the flow selected other records when the target was last written to"}
+	}
+	return position.Anchor{}, nil
 }
 
-// shortened returns an older anchor that a target which lost the end of its log
-// still bears out.
+// shortened goes back to an older anchor that a target which lost the end of its
+// log still bears out.
 func (s *session) shortened(l *lane, a position.Anchor) (position.Anchor, error) {
 	lost := &sink.TruncatedError{Expected: a.TargetEnd, Got: l.begin.TargetEnd}
-	p, ok := s.store.previous(l.source.Topic, l.source.Partition)
-	if !ok || p.Bare() || p.Chain != s.chain() || p.TargetEnd < 0 || p.TargetEnd > l.begin.TargetEnd || p.Offset > a.Offset ||
-		p.TargetTopicID != a.TargetTopicID || p.SourceTopicID != a.SourceTopicID {
-		return a, &UnprovenError{Why: lost.Error() + ", and no older position is known", Err: lost}
+	var p position.Anchor
+	if s.store.previous != nil {
+		p, _ = s.store.previous(l.source.Topic, l.source.Partition)
 	}
-	s.flow.p.Log.Warn("target lost records, copying them again",
-		"topic", l.source.Topic, "partition", l.source.Partition, "from", p.Next(), "err", lost)
+	if p.Bare() || p.TargetEnd < 0 || p.TargetEnd > l.begin.TargetEnd || p.Offset > a.Offset ||
+		p.TargetTopicID != a.TargetTopicID || p.SourceTopicID != a.SourceTopicID {
+		return a, &UnprovenError{Why: fmt.Sprintf("%v; no older position is known", lost), Err: lost}
+	}
+	s.flow.note(l.noteKey(noteLost), Problem{Err: fmt.Errorf("%w; records are copied again from source offset %d on", lost, p.Next())})
+	l.goBackTo(p.Next(), p.LeaderEpoch)
 	return p, nil
+}
+
+// goBackTo has a lane that was placed begin at an older source offset.
+func (l *lane) goBackTo(offset int64, epoch int32) {
+	l.next = offset
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ack.SourceNext, l.ack.SourceEpoch = offset, epoch
 }
 
 // evidence finds out how many records behind an anchor are on the target.

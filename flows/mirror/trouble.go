@@ -74,7 +74,7 @@ func (l *lane) blame(at side, p Problem) {
 		}
 		switch {
 		case p.Stopped && heals(p.Err):
-			f.p.Log.Error("partition stopped, retrying", append(attrs, "retry_after", retryStopped)...)
+			f.p.Log.Error("partition stopped, retrying", append(attrs, "retry_after", retryAfter(p.Err))...)
 		case p.Stopped:
 			f.p.Log.Error("partition stopped", attrs...)
 		default:
@@ -129,15 +129,20 @@ func (l *lane) present() []Problem {
 // somebody may have raised the target's limit meanwhile.
 const retryStopped = 30 * time.Second
 
+// retryAfter returns how long a partition rests that an error stopped. Where only
+// its place is to be found anew there is nothing to wait for.
+func retryAfter(err error) time.Duration {
+	_, cut := errors.AsType[*sink.TruncatedError](err)
+	_, recreated := errors.AsType[*sink.RecreatedError](err)
+	if cut || recreated {
+		return time.Second
+	}
+	return retryStopped
+}
+
 // heals reports whether a stopped partition may be tried again. Where the
-// target's log contradicts what was acknowledged, a person must look first.
+// target's log contradicts what was sent, a person must look first.
 func heals(err error) bool {
-	if _, ok := errors.AsType[*sink.TruncatedError](err); ok {
-		return false
-	}
-	if _, ok := errors.AsType[*sink.RecreatedError](err); ok {
-		return false
-	}
 	if _, ok := errors.AsType[*UnprovenError](err); ok {
 		return false
 	}
@@ -177,7 +182,7 @@ func (s *session) reviveStopped(ctx context.Context) {
 // dueLocked reports whether a stopped lane has rested long enough. l.mu is held.
 func (l *lane) dueLocked() bool {
 	for _, p := range l.problems {
-		if p != nil && p.Stopped && heals(p.Err) && time.Since(p.stoppedAt) >= retryStopped {
+		if p != nil && p.Stopped && heals(p.Err) && time.Since(p.stoppedAt) >= retryAfter(p.Err) {
 			return true
 		}
 	}
@@ -202,10 +207,10 @@ func fixFor(err error) string {
 		return "set replication_factor to at most the number of brokers of the target, or -1 for their default"
 	}
 	if _, ok := errors.AsType[*sink.TruncatedError](err); ok {
-		return "restart Strait to go on from the stored position; compare the partition, since records are missing on the target"
+		return "wait: the partition is about to go on from an older stored position"
 	}
 	if _, ok := errors.AsType[*sink.RecreatedError](err); ok {
-		return "restart Strait to go on from the stored position; delete the partition's position to copy the topic again"
+		return "wait: the partition is about to go on from its stored position; stop Strait and delete that position to copy the topic from its start"
 	}
 	if _, ok := errors.AsType[*sink.ContradictionError](err); ok {
 		return "make sure that one Strait only runs this flow, then restart it"

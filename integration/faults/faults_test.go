@@ -66,6 +66,7 @@ func TestFaults(t *testing.T) {
 	t.Run("source brokers", func(t *testing.T) { testSource(t, b, strait) })
 	t.Run("kill", func(t *testing.T) { testKill(t, b, strait) })
 	t.Run("kill at least once", func(t *testing.T) { testKillAtLeastOnce(t, b, strait) })
+	t.Run("truncated", func(t *testing.T) { testTruncated(t, b, strait) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, b, strait) })
 	t.Run("down", func(t *testing.T) { testDown(t, b, strait) })
 	t.Run("discovery", func(t *testing.T) { testDiscovery(t, b, strait) })
