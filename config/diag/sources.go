@@ -62,6 +62,22 @@ func (s *Sources) Hide(r Range) {
 	}
 }
 
+// Masked returns the text of the file called name with every secret span as
+// "(secret)".
+func (s *Sources) Masked(name string) []byte {
+	f := s.files[name]
+	if f == nil {
+		return nil
+	}
+	var out []byte
+	at := 0
+	for _, h := range f.hiddenIn(0, len(f.text)) {
+		out = append(append(out, f.text[at:h.from]...), "(secret)"...)
+		at = min(h.to, len(f.text))
+	}
+	return append(out, f.text[at:]...)
+}
+
 // line returns the line of the file that holds the byte at, as its text and
 // the offset it starts at.
 func (f *source) line(at int) (text []byte, start int) {

@@ -90,7 +90,7 @@ func (a *app) newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newConfig(), a.newGraph(), a.newConvert(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newConfig(), a.newGraph(), a.newFmt(), a.newValidate(), a.newConvert(), a.newDemo(), a.newVersion())
 	return root
 }
 
