@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"sync"
 	"testing"
 	"time"
@@ -68,11 +69,17 @@ type program struct {
 // of the test, and what it said is shown when the test failed.
 func start(t testing.TB, dir string, args ...string) *program {
 	t.Helper()
+	return startAs(t, childAttr(), dir, args...)
+}
+
+// startAs is start under another user, or with whatever attr says.
+func startAs(t testing.TB, attr *syscall.SysProcAttr, dir string, args ...string) *program {
+	t.Helper()
 	p := &program{t: t, ended: make(chan struct{})}
 	p.cmd = exec.Command(os.Getenv(binaryVariable), args...)
 	p.cmd.Dir = dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.log
-	p.cmd.SysProcAttr = childAttr()
+	p.cmd.SysProcAttr = attr
 	started := make(chan error)
 	go func() {
 		// The kernel takes the end of the thread that forked for the parent's.
