@@ -61,6 +61,7 @@ func newFlow() *model.Flow {
 	f.Name, f.From, f.To, f.Enabled = flow, source, target, true
 	f.ReplicationPolicy, f.ReplicationFactor = model.PolicyIdentity, -1
 	f.Start, f.Topics, f.TopicsExclude = model.StartLatest, nil, nil
+	f.Delivery = model.AtLeastOnce // a group's offsets prove nothing about the target
 	f.Ranges = model.Places{}
 	one := &model.MirrorMaker1{}
 	for _, d := range fields(one) {

@@ -49,8 +49,8 @@ func TestDefaults(t *testing.T) {
 	}
 	f := cfg.Flows[0]
 	got := fmt.Sprintln(f.Name, f.From, f.To, f.Enabled, f.Topics, len(f.TopicsExclude), f.ReplicationPolicy, f.ReplicationFactor,
-		f.Start, f.IsolationLevel, f.ErrorsTolerance, f.Repartitions())
-	if want := "source->target source target true [orders] 0 identity -1 latest read_committed none true\n"; got != want {
+		f.Start, f.IsolationLevel, f.ErrorsTolerance, f.Delivery, f.Repartitions())
+	if want := "source->target source target true [orders] 0 identity -1 latest read_committed none at_least_once true\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	want := &model.MirrorMaker1{Group: "mirror", CommitInterval: time.Minute, Compression: "none", BatchSize: 16384}

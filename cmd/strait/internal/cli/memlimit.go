@@ -23,9 +23,14 @@ func limitMemory(cfg *model.Config, getenv func(string) (string, bool)) (restore
 	}
 	budget := int64(0)
 	for _, flow := range cfg.Flows {
-		if flow.Enabled {
-			budget = max(budget, flow.BufferMemory)
+		if !flow.Enabled {
+			continue
 		}
+		need := flow.BufferMemory
+		if flow.Repartitions() {
+			need += flow.BufferMemory / 2 // of its producer
+		}
+		budget = max(budget, need)
 	}
 	former := debug.SetMemoryLimit(budget + memoryOverhead)
 	return func() { debug.SetMemoryLimit(former) }
