@@ -209,10 +209,10 @@ func (r *reader) dependsOnClusters(expr hcl.Expression) bool {
 	})
 }
 
-// expandFlows makes the instances of all flow blocks.
-func (r *reader) expandFlows() []instance {
-	var flows []instance
-	seen := map[string]diag.Range{}
+// expandFlows makes the instances of all flow blocks; seen are the names of all
+// flows so far.
+func (r *reader) expandFlows() (flows []instance, seen map[string]diag.Range) {
+	seen = map[string]diag.Range{}
 	for _, part := range r.included {
 		for _, f := range part.Flows {
 			seen[f.Name] = f.Range
@@ -230,7 +230,7 @@ func (r *reader) expandFlows() []instance {
 			flows = append(flows, inst)
 		}
 	}
-	return flows
+	return flows, seen
 }
 
 // describe names the block of an instance in messages: all instances share

@@ -24,11 +24,16 @@ func (r *reader) flow(inst instance) *model.Flow {
 		addDefaultExcludes(f)
 	}
 	r.ends(b, f, where)
+	r.checkSeparator(f)
+	return f
+}
+
+// checkSeparator refuses the empty separator.
+func (r *reader) checkSeparator(f *model.Flow) {
 	if f.ReplicationPolicySeparator == "" {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, f.Ranges.Of("replication_policy_separator"),
 			"replication_policy_separator must not be empty"))
 	}
-	return f
 }
 
 // addDefaultExcludes puts the default excludes in front of the written ones

@@ -72,10 +72,13 @@ func Read(p Params) (*model.Config, diag.List) {
 		cfg.Clusters = append(cfg.Clusters, r.cluster(inst))
 	}
 	r.each = cty.NilVal
-	for _, inst := range r.expandFlows() {
+	flows, names := r.expandFlows()
+	for _, inst := range flows {
 		r.each = inst.each
 		cfg.Flows = append(cfg.Flows, r.flow(inst))
 	}
+	r.each = cty.NilVal
+	cfg.Flows = append(cfg.Flows, r.nodeFlows(names)...)
 	return cfg, bounded(r.problems)
 }
 
@@ -158,7 +161,7 @@ func rangeAt(name string, from, to int) diag.Range {
 
 // blockLabels says how many labels each top-level block takes.
 func blockLabels() map[string]int {
-	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0}
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "source": 1, "sink": 1}
 }
 
 // collect sorts the top-level blocks by type and refuses what is unknown,
@@ -225,6 +228,8 @@ func labelHint(block string) string {
 		return `write cluster "name" { ... }`
 	case "flow":
 		return `write flow "A->B" { ... }`
+	case "source", "sink":
+		return `write ` + block + ` "name" { ... }`
 	case "variable":
 		return `write variable "name" { ... }`
 	case "sasl":
