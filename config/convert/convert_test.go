@@ -124,3 +124,44 @@ func TestExamples(t *testing.T) {
 		})
 	}
 }
+
+// TestCorpus converts the files that the reader is compared with MirrorMaker 2
+// on: whatever can be read means the same as HCL.
+func TestCorpus(t *testing.T) {
+	files, err := filepath.Glob("../../integration/parity/testdata/corpus/*.properties")
+	if err != nil || len(files) < 40 {
+		t.Fatal(err, len(files))
+	}
+	t.Chdir("../../integration/parity/testdata") // where the paths in the files start
+	converted := 0
+	for _, path := range files {
+		name := filepath.Join("corpus", filepath.Base(path))
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := convert.Convert(convert.Params{
+				Format: convert.MM2, Env: env, ReadFile: os.ReadFile, Files: []convert.File{{Name: name, Text: text}},
+			})
+			if name == filepath.Join("corpus", "dotted-aliases.properties") { // "c->d" is no name in HCL
+				if !strings.Contains(strings.Join(got.Report.Differences, "\n"), `must not contain "->"`) {
+					t.Error("an alias that cannot be written is not reported")
+				}
+				return
+			}
+			for _, d := range got.Report.Differences {
+				t.Error(d)
+			}
+			if len(got.HCL) == 0 && got.Report.Complete() {
+				t.Error("nothing was converted, and nothing is said about it")
+			}
+			if got.Report.Complete() {
+				converted++
+			}
+		})
+	}
+	if converted < 30 {
+		t.Errorf("only %d files were converted", converted)
+	}
+}
