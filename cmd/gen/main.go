@@ -1,6 +1,6 @@
 // Command gen writes what is derived from the code: THIRD_PARTY_NOTICES, the
 // licences of every module in the program, on any of the systems it is built
-// for, and the pages of the lint rules.
+// for, and the reference pages of the configuration language and the lint rules.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 const root = "../.."
 
 func main() {
-	if err := errors.Join(writeNotices(context.Background()), writeRules()); err != nil {
+	if err := errors.Join(writeNotices(context.Background()), writeReference(), writeRules()); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}

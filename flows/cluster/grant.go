@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/grant"
 	"github.com/strait-mirror/strait/flows/internal/admin"
 )
 
@@ -14,24 +16,22 @@ import (
 // cluster where topic is empty. It is for people to read and change: the
 // principal is what brokers make of a user unless they are told otherwise.
 func (c *Cluster) GrantCommand(operation, topic string) string {
-	resource := "--cluster"
-	if topic != "" {
-		resource = "--topic " + topic
+	if topic == "" {
+		return c.grant(operation, grant.On{Kind: grant.Cluster})
 	}
-	return c.grant(operation, resource)
+	return c.grant(operation, grant.Topic(topic))
 }
 
 // grantMissing is GrantCommand for what a broker refused.
 func (c *Cluster) grantMissing(e *admin.MissingPermissionError) string {
 	if group := e.Group(); group != "" {
-		return c.grant(e.Operation, "--group "+group)
+		return c.grant(e.Operation, grant.Group(group))
 	}
 	return c.GrantCommand(e.Operation, e.Topic())
 }
 
-func (c *Cluster) grant(operation, resource string) string {
-	return fmt.Sprintf("kafka-acls.sh --bootstrap-server %s --add --allow-principal '%s' --operation %s %s",
-		c.p.Config.BootstrapServers[0], c.principal(), camelCase(operation), resource)
+func (c *Cluster) grant(operation string, on grant.On) string {
+	return grant.Command(c.p.Config.BootstrapServers[0], c.principal(), []grant.Operation{grant.Operation(operation)}, on)
 }
 
 // AlterCommand returns the command line with which an administrator changes
@@ -42,22 +42,28 @@ func (c *Cluster) AlterCommand(topic, settings string) string {
 }
 
 // principal returns who the brokers take us for, by Kafka's default rules.
-func (c *Cluster) principal() string {
-	if c.p.Config.SASL != nil {
-		return "User:" + c.p.Config.SASL.Username
+func (c *Cluster) principal() string { return Principal(c.p.Config) }
+
+// Principal returns who brokers take a user of these settings for, by Kafka's
+// default rules: they may have principal mapping rules of their own.
+func Principal(m *model.Cluster) string {
+	if m.SASL != nil {
+		return "User:" + m.SASL.Username
 	}
-	if cert := c.certificate(); cert != nil {
+	if cert := certificateOf(m); cert != nil {
 		return "User:" + cert.Subject.String()
 	}
 	return "User:ANONYMOUS"
 }
 
 // certificate returns our client certificate, or nil.
-func (c *Cluster) certificate() *x509.Certificate {
-	if c.p.Config.TLS == nil {
+func (c *Cluster) certificate() *x509.Certificate { return certificateOf(c.p.Config) }
+
+func certificateOf(m *model.Cluster) *x509.Certificate {
+	if m.TLS == nil {
 		return nil
 	}
-	block, _ := pem.Decode([]byte(c.p.Config.TLS.Certificate.Reveal()))
+	block, _ := pem.Decode([]byte(m.TLS.Certificate.Reveal()))
 	if block == nil {
 		return nil
 	}
@@ -72,15 +78,4 @@ func (c *Cluster) certificate() *x509.Certificate {
 func (c *Cluster) user() string {
 	_, name, _ := strings.Cut(c.principal(), ":")
 	return fmt.Sprintf("our user %q", name)
-}
-
-// camelCase writes an operation as kafka-acls.sh shows it: DescribeConfigs.
-func camelCase(operation string) string {
-	var b strings.Builder
-	for word := range strings.SplitSeq(strings.ToLower(operation), "_") {
-		if word != "" {
-			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return b.String()
 }

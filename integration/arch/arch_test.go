@@ -45,7 +45,7 @@ func rules() arch.Rules {
 		},
 		Apart: arch.Apart{
 			Room:   "flows",
-			Shared: []string{"internal", "cluster", "source", "sink", "flowtest"},
+			Shared: []string{"internal", "cluster", "source", "sink", "grant", "flowtest"},
 			Joins:  []string{"mirror"},
 		},
 		Calls: map[string][]string{

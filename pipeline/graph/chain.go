@@ -15,12 +15,19 @@ func (b *builder) chain(f *model.Flow) []*Node {
 		Text:     selection(f),
 		Identity: b.key.identify(b.clusters[f.From], part{f, sourceFields()}),
 	}, f.Name)
-	sink := b.node(Node{
+	nodes := []*Node{source}
+	if f.Repartitions() {
+		nodes = append(nodes, b.node(Node{
+			ID: ids.id("partition", "by-key"), Kind: Stage, Stage: "partition", Name: "by key", Needs: NeedsRecords,
+			Text:     "to the partitions that keys name, as MirrorMaker 1",
+			Identity: b.key.identify(f.MirrorMaker1),
+		}, f.Name))
+	}
+	return append(nodes, b.node(Node{
 		ID: ids.id("sink", ids.last), Kind: Sink, Name: ids.last, Cluster: f.To, Needs: NeedsHeader,
 		Text:     naming(f),
 		Identity: b.key.identify(b.clusters[f.To], part{f, sinkFields()}),
-	}, f.Name)
-	return []*Node{source, sink}
+	}, f.Name))
 }
 
 // names are what the nodes of a flow are called. Those of a flow block go by

@@ -231,6 +231,21 @@ edge source.in@4 -> sink.out-b of 4
 	}
 }
 
+// TestDecode has a flow whose records go where their keys name.
+func TestDecode(t *testing.T) {
+	f := &model.Flow{Name: "m", From: "a", To: "b", MirrorMaker1: &model.MirrorMaker1{Group: "g"}}
+	g := graph.New(&model.Config{Flows: []*model.Flow{f}}, graph.Key{})
+	p, _ := g.Path("m")
+	want := []graph.Reason{{Node: "flow.m.partition", Text: `partition "by key" needs the records`}}
+	if d := cmp.Diff(want, p.Why); d != "" || p.Mode != graph.Decode || len(p.Nodes) != 3 {
+		t.Errorf("%s, %v: %s", p.Mode, p.Nodes, d)
+	}
+	f.MirrorMaker1.KeepPartitions = true
+	if p := graph.New(&model.Config{Flows: []*model.Flow{f}}, graph.Key{}).Paths[0]; p.Mode != graph.PassThrough {
+		t.Errorf("with kept partitions: %s", p.Mode)
+	}
+}
+
 // TestManyFlows has a node for each end, found by its id, in linear time: it
 // takes minutes where that is not so.
 func TestManyFlows(t *testing.T) {

@@ -111,6 +111,13 @@ func (t *Topic) MayRead() bool {
 	return t.Operations == noOperations || t.Operations&(1<<kmsg.ACLOperationRead) != 0
 }
 
+// May reports whether the broker says that we may do operation, as in ACLs
+// ("ALTER_CONFIGS"), with the topic. It need not tell.
+func (t *Topic) May(operation string) bool {
+	op, err := kmsg.ParseACLOperation(operation)
+	return err == nil && t.Operations != noOperations && t.Operations&(1<<op) != 0
+}
+
 // Partition is one partition of a Topic.
 type Partition struct {
 	Number      int32

@@ -33,8 +33,12 @@ type Params struct {
 	// Test seams; zero means the real one.
 	Load   engine.Loader
 	Make   engine.Maker
+	Stdin  io.Reader
 	Getenv func(string) (string, bool)
-	Exit   func(code int) // ends the process at once
+
+	ListTopics engine.TopicLister
+	Missing    engine.GrantChecker
+	Exit       func(code int) // ends the process at once
 }
 
 // app is what every command shares.
@@ -66,6 +70,15 @@ func withDefaults(p Params) Params {
 	if p.Make == nil {
 		p.Make = makeEngine
 	}
+	if p.ListTopics == nil {
+		p.ListTopics = listTopics
+	}
+	if p.Missing == nil {
+		p.Missing = missingGrants
+	}
+	if p.Stdin == nil {
+		p.Stdin = os.Stdin
+	}
 	if p.Getenv == nil {
 		p.Getenv = os.LookupEnv
 	}
@@ -90,7 +103,8 @@ func (a *app) newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(suggestFlag)
-	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newConfig(), a.newGraph(), a.newFmt(), a.newValidate(), a.newConvert(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newFmt(), a.newValidate(), a.newConfig(),
+		a.newGraph(), a.newTopics(), a.newACLs(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion())
 	return root
 }
 

@@ -22,7 +22,7 @@ func (a *app) newGraph() *cobra.Command {
 			"DOT is for Graphviz, Mermaid for Markdown, JSON for programs.",
 		Example: "  strait graph topology.hcl | dot -Tsvg > topology.svg\n" +
 			"  strait graph --format mermaid mm2.properties\n  strait graph --format json --expand topology.hcl",
-		Args: needsFile,
+		Args: needsFile, ValidArgsFunction: completeFiles,
 		RunE: func(_ *cobra.Command, args []string) error {
 			cfg, err := a.load(args, a.p.Getenv)
 			if err != nil {
@@ -35,11 +35,7 @@ func (a *app) newGraph() *cobra.Command {
 			case "mermaid":
 				a.view.Raw(draw.Mermaid(g, expand))
 			case "json":
-				text, err := draw.JSON(g)
-				if err != nil {
-					return failed(err)
-				}
-				a.view.Raw(text)
+				return failed(a.view.JSON(draw.JSON(g)))
 			default:
 				return fmt.Errorf("--format is %q, not dot, mermaid or json", format)
 			}
@@ -49,6 +45,7 @@ func (a *app) newGraph() *cobra.Command {
 	a.vars.register(cmd.Flags())
 	cmd.Flags().StringVar(&format, "format", "dot", "dot, mermaid or json")
 	cmd.Flags().BoolVar(&expand, "expand", false, "draw every source, stage and sink")
+	completeWords(cmd, "format", "dot", "mermaid", "json")
 	return cmd
 }
 

@@ -46,6 +46,7 @@ func (a *app) newRun() *cobra.Command {
 			"record to the partition that its key names.",
 		Example: "  strait run mm2.properties\n  strait run --once topology.hcl\n" +
 			"  strait run --consumer.config source.properties --producer.config target.properties --include 'orders.*'",
+		ValidArgsFunction: completeFiles,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.one.given(cmd.Flags()) {
 				return f.one.check(args)
@@ -75,6 +76,8 @@ func (a *app) newRun() *cobra.Command {
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	f.one.register(flags)
+	completeWords(cmd, "log-level", "debug", "info", "warn", "error")
+	completeWords(cmd, "log-format", "text", "json")
 	return cmd
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/config/settings"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/grant"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
@@ -87,4 +89,24 @@ func askCluster(ctx context.Context) func(*model.Cluster, func(string) bool) lin
 		facts, err := survey.Collect(ctx, survey.Params{Config: c, Log: slog.New(slog.DiscardHandler), Wanted: wanted})
 		return lint.Answer{Facts: facts, Err: err}
 	}
+}
+
+// listTopics asks a cluster for its topics.
+func listTopics(ctx context.Context, c *model.Cluster, log *slog.Logger) ([]string, error) {
+	asked, err := cluster.New(cluster.Params{Config: c, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	defer asked.Close()
+	return asked.TopicNames(ctx)
+}
+
+// missingGrants asks a cluster which of wanted it does not grant.
+func missingGrants(ctx context.Context, c *model.Cluster, principal string, wanted []grant.Grant, log *slog.Logger) ([]grant.Grant, error) {
+	asked, err := cluster.New(cluster.Params{Config: c, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	defer asked.Close()
+	return asked.Missing(ctx, principal, wanted)
 }

@@ -1,9 +1,6 @@
 package draw
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/strait-mirror/strait/pipeline/graph"
 )
 
@@ -62,8 +59,8 @@ type jsonReason struct {
 	Text string `json:"text"`
 }
 
-// JSON writes g for programs.
-func JSON(g *graph.Graph) ([]byte, error) {
+// JSON is g for programs, as a value for package json.
+func JSON(g *graph.Graph) any {
 	out := jsonGraph{
 		FormatVersion: formatVersion, Deployment: g.Deployment,
 		Clusters: []jsonCluster{}, Nodes: []jsonNode{}, Edges: []jsonEdge{}, Paths: []jsonPath{},
@@ -90,11 +87,7 @@ func JSON(g *graph.Graph) ([]byte, error) {
 			Nodes: present(p.Nodes), Mode: string(p.Mode), Why: why, Fingerprint: p.Fingerprint.String(),
 		})
 	}
-	text, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing the graph as JSON: %w", err)
-	}
-	return append(text, '\n'), nil
+	return out
 }
 
 // present is list, never nil: in JSON [] and not null.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/grant"
 	"github.com/strait-mirror/strait/pipeline/status"
 )
 
@@ -20,6 +21,13 @@ import (
 // src takes their text for snippets. The configuration is only to be used when
 // the list has no errors.
 type Loader func(paths []string, env func(string) (string, bool), src *diag.Sources) (*model.Config, diag.List)
+
+// TopicLister asks a cluster for the names of its topics. It returns when ctx
+// ends, and its error says what to do.
+type TopicLister func(ctx context.Context, c *model.Cluster, log *slog.Logger) ([]string, error)
+
+// GrantChecker asks a cluster which of wanted it does not grant to principal.
+type GrantChecker func(ctx context.Context, c *model.Cluster, principal string, wanted []grant.Grant, log *slog.Logger) ([]grant.Grant, error)
 
 // Params is what an Engine is made of.
 type Params struct {

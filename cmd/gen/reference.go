@@ -1,0 +1,23 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/strait-mirror/strait/config/schema"
+)
+
+// writeReference writes the pages of the configuration language.
+func writeReference() error {
+	dir := filepath.Join(root, "docs", "reference")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing the reference: %w", err)
+	}
+	for _, p := range schema.Pages() {
+		if err := os.WriteFile(filepath.Join(dir, p.Name), []byte(p.Text), 0o644); err != nil {
+			return fmt.Errorf("writing the reference: %w", err)
+		}
+	}
+	return nil
+}

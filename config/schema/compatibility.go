@@ -1,0 +1,77 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Difference is something that Strait does otherwise than MirrorMaker 2 with the
+// same properties file, on purpose.
+type Difference struct {
+	Attribute string // of a flow; empty where no single one decides it
+	Strait    string // what Strait does
+	MM2       string // what MirrorMaker 2 does
+	Why       string
+	Restore   string // the line of a properties file that restores it; empty: nothing does
+}
+
+// Differences are all deliberate ones. What is in none of them is as in
+// MirrorMaker 2, or a fault.
+func Differences() []Difference {
+	return []Difference{
+		{
+			Attribute: "isolation_level", Strait: "records of aborted transactions are not copied, those of open ones wait",
+			MM2: "they are copied as if they had been committed", Why: "consumers of the target would see what no consumer of the source may",
+			Restore: "A.consumer.isolation.level = read_uncommitted",
+		},
+		{
+			Attribute: "refresh_topics_interval", Strait: "new topics and partitions are found within seconds",
+			MM2: "they are found after ten minutes", Why: "records of a new topic are missing on the target until then",
+			Restore: "refresh.topics.interval.seconds = 600",
+		},
+		{
+			Attribute: "fetch_max_bytes", Strait: "a fetch response has 8 MiB at most", MM2: "it has 50 MiB at most",
+			Why: "all that is fetched is held in one budget of memory", Restore: "A.consumer.fetch.max.bytes = 52428800",
+		},
+		{
+			Attribute: "max_request_size", Strait: "a produce request has 4 MiB at most", MM2: "it has 1 MiB at most",
+			Why: "one request takes batches of many partitions", Restore: "B.producer.max.request.size = 1048576",
+		},
+		{
+			Attribute: "buffer_memory", Strait: "64 MiB are held between fetching and acknowledgement", MM2: "32 MiB are buffered by each producer, beside what consumers hold",
+			Why: "one budget counts both sides", Restore: "B.producer.buffer.memory = 33554432",
+		},
+		{
+			Strait: "writing is idempotent and waits for all replicas, whatever enable.idempotence and acks say", MM2: "idempotence is off unless it is asked for",
+			Why: "a repeated request would be a repeated record",
+		},
+		{
+			Strait: "every partition is copied by itself, whatever tasks.max says", MM2: "tasks.max tasks share the partitions, one by default",
+			Why: "one task is the bottleneck of most installations",
+		},
+		{
+			Strait: "a cluster that cannot be reached is reported and tried again for as long as the process runs",
+			MM2:    "the process ends, or a connector fails until somebody restarts it",
+			Why:    "a mirror has to survive the outage it is there for",
+		},
+	}
+}
+
+// compatibilityPage lists the differences.
+func compatibilityPage() string {
+	var w strings.Builder
+	w.WriteString("# Differences from MirrorMaker 2\n\nAn `mm2.properties` keeps MirrorMaker 2's defaults but for this list. " +
+		"`A` is the source, `B` the target.\n")
+	for _, d := range Differences() {
+		fmt.Fprintf(&w, "\n## %s\n\nIn MirrorMaker 2 %s. Strait differs since %s.\n\n", heading(d.Strait), d.MM2, d.Why)
+		if d.Restore == "" {
+			w.WriteString("Nothing restores this.\n")
+			continue
+		}
+		fmt.Fprintf(&w, "This restores it (in HCL it is [`%s`](flow.md#%[1]s)):\n\n```properties\n%s\n```\n", d.Attribute, d.Restore)
+	}
+	return w.String()
+}
+
+// heading begins a clause with a capital letter.
+func heading(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] }

@@ -1,0 +1,150 @@
+package schema_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/config/schema"
+)
+
+// read loads a topology from text.
+func read(t *testing.T, name, text string) (*model.Config, diag.List) {
+	t.Helper()
+	return load.Load([]string{name}, load.Options{
+		Env:      func(string) (string, bool) { return "x", true },
+		ReadFile: func(string) ([]byte, error) { return []byte(text), nil },
+	})
+}
+
+// TestAttributesExist writes every attribute and block of the description into a
+// file: the reader knows them all.
+func TestAttributesExist(t *testing.T) {
+	for _, b := range schema.HCL().Blocks {
+		var text strings.Builder
+		write(&text, b)
+		_, problems := read(t, "x.hcl", text.String())
+		for _, p := range problems {
+			if p.Code == diag.CodeUnknownKey || p.Code == diag.CodeSyntax {
+				t.Errorf("%s\n%s", p, text.String())
+			}
+		}
+	}
+}
+
+// write writes a block with all its attributes.
+func write(w *strings.Builder, b schema.Block) {
+	w.WriteString(b.Type)
+	for range b.Labels {
+		w.WriteString(` "x"`)
+	}
+	w.WriteString(" {\n")
+	for _, a := range b.Attributes {
+		value := "null"
+		if a.Name == "type" {
+			value = "string"
+		}
+		fmt.Fprintf(w, "%s = %s\n", a.Name, value)
+		if a.File != "" {
+			fmt.Fprintf(w, "%s = null\n", a.File)
+		}
+	}
+	for _, inner := range b.Blocks {
+		write(w, inner)
+	}
+	w.WriteString("}\n")
+}
+
+// TestDeclarationsAreDescribed has every declared attribute in the description,
+// documented, and with the default that a reader applies.
+func TestDeclarationsAreDescribed(t *testing.T) {
+	for _, b := range schema.HCL().Blocks {
+		var defs []field.Def
+		switch b.Type {
+		case "cluster":
+			defs = model.ClusterFields(&model.Cluster{})
+		case "flow":
+			defs = model.FlowFields(model.NewFlow(field.HCL))
+		default:
+			continue
+		}
+		described := map[string]schema.Attribute{}
+		for _, a := range b.Attributes {
+			described[a.Name] = a
+		}
+		for _, d := range defs {
+			a, ok := described[d.Name]
+			if !ok || a.Doc == "" || a.Type == "" || a.Key != d.Key || a.Reload == "" {
+				t.Errorf("%s: %+v", d.Name, a)
+			}
+			if strings.HasPrefix(a.Type, "kind") || a.Key != "" && a.Scope == "" {
+				t.Errorf("%s: %+v", d.Name, a)
+			}
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	text, err := json.Marshal(schema.HCL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"format_version":1`, `"name":"topics_exclude"`, `"default":"-1"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(string(text), "null") {
+		t.Error("a list is null")
+	}
+}
+
+// TestDifferences reads a properties file with and without the line that
+// restores each difference: the attribute is another then.
+func TestDifferences(t *testing.T) {
+	const base = "clusters = A, B\nA.bootstrap.servers = a:9092\nB.bootstrap.servers = b:9092\nA->B.enabled = true\n"
+	value := func(text, name string) string {
+		cfg, problems := read(t, "x.properties", text)
+		if problems.HasErrors() {
+			t.Fatal(problems.Err())
+		}
+		for _, d := range model.FlowFields(cfg.Flows[0]) {
+			if d.Name == name {
+				return d.Text()
+			}
+		}
+		t.Fatalf("no attribute %q", name)
+		return ""
+	}
+	for _, d := range schema.Differences() {
+		if (d.Attribute == "") != (d.Restore == "") {
+			t.Errorf("%s: restored by %q", d.Attribute, d.Restore)
+		}
+		if d.Restore == "" {
+			continue
+		}
+		if was, is := value(base, d.Attribute), value(base+d.Restore+"\n", d.Attribute); was == is {
+			t.Errorf("%s is %s with %q and without", d.Attribute, is, d.Restore)
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	names := map[string]bool{}
+	for _, p := range schema.Pages() {
+		names[p.Name] = true
+		if !strings.HasPrefix(p.Text, "<!-- Generated") || strings.Contains(p.Text, "\n\n\n") || !strings.HasSuffix(p.Text, "\n") {
+			t.Errorf("%s is not a page:\n%.200s", p.Name, p.Text)
+		}
+	}
+	for _, want := range []string{"cluster.md", "flow.md", "mm2-keys.md", "compatibility.md"} {
+		if !names[want] {
+			t.Errorf("no page %s", want)
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package grant_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/grant"
+	"github.com/strait-mirror/strait/transforms/filter"
+)
+
+func flow(from, to string, topics ...string) *model.Flow {
+	f := model.NewFlow(field.HCL)
+	f.Name, f.From, f.To, f.Topics = from+"->"+to, from, to, topics
+	return f
+}
+
+// dump has a line for every grant.
+func dump(all []grant.OnCluster) string {
+	var b strings.Builder
+	for _, c := range all {
+		for _, e := range c.Entries {
+			kind := ""
+			if e.On.Prefixed {
+				kind = "*"
+			}
+			var why []string
+			for _, n := range e.Needs {
+				why = append(why, n.Flow+" "+string(n.Feature))
+			}
+			fmt.Fprintf(&b, "%s %s %s%s: %s\n", c.Alias, e.Operation, e.On.Name, kind, strings.Join(why, ", "))
+		}
+	}
+	return b.String()
+}
+
+// TestFor is the whole of what a flow needs.
+func TestFor(t *testing.T) {
+	want := `a READ orders: a->b copying
+a DESCRIBE_CONFIGS orders: a->b settings
+b WRITE a.orders: a->b copying
+b READ a.orders: a->b proof
+b CREATE a.orders: a->b creation
+b ALTER a.orders: a->b creation
+b ALTER_CONFIGS a.orders: a->b settings
+b READ mm2-offsets.a.internal: a->b positions
+b WRITE mm2-offsets.a.internal: a->b positions
+b CREATE mm2-offsets.a.internal: a->b positions
+b DESCRIBE_CONFIGS mm2-offsets.a.internal: a->b positions
+`
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{flow("a", "b", "orders")}))); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestMirrorMaker1 has a flow that commits to a group and touches no topic but
+// those that it mirrors.
+func TestMirrorMaker1(t *testing.T) {
+	f := flow("a", "b", "orders")
+	f.ReplicationPolicy, f.MirrorMaker1 = model.PolicyIdentity, &model.MirrorMaker1{Group: "mirror", LeaveTopics: true}
+	want := `a READ orders: a->b copying
+a DESCRIBE_CONFIGS orders: a->b settings
+a READ mirror: a->b positions
+b WRITE orders: a->b copying
+b READ orders: a->b proof
+b DESCRIBE_CONFIGS orders: a->b settings
+`
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestLeast has two flows that keep names, so that a topic is read and written
+// on both sides: what one grant includes is not granted again.
+func TestLeast(t *testing.T) {
+	ab, ba := flow("a", "b", "orders", "orders.*"), flow("b", "a", "orders.*")
+	ab.ReplicationPolicy, ba.ReplicationPolicy = model.PolicyIdentity, model.PolicyIdentity
+	want := `a READ orders*: a->b copying, b->a proof
+a WRITE orders*: b->a copying
+a CREATE orders*: b->a creation
+a ALTER orders*: b->a creation
+a ALTER_CONFIGS orders*: b->a settings
+`
+	got := dump(grant.For([]*model.Flow{ab, ba}))
+	var onA strings.Builder
+	for line := range strings.Lines(got) {
+		if strings.HasPrefix(line, "a ") && !strings.Contains(line, "mm2-offsets") {
+			onA.WriteString(line)
+		}
+	}
+	if d := cmp.Diff(want, onA.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestSelection holds the topics of ACLs against the patterns they stand for.
+func TestSelection(t *testing.T) {
+	tests := map[string]struct {
+		pattern string
+		want    string
+	}{
+		"name":            {`orders`, "orders"},
+		"dot":             {`orders\.eu`, "orders.eu"},
+		"bare dot":        {`orders.eu`, "orders.eu"},
+		"prefix":          {`orders.*`, "orders*"},
+		"quoted prefix":   {`iot\..*`, "iot.*"},
+		"all":             {`.*`, "*"},
+		"some":            {`.+`, "*"},
+		"optional":        {`orders?`, "order*"},
+		"repeated":        {`ab{2}`, "a*"},
+		"class":           {`orders[0-9]`, "orders*"},
+		"first optional":  {`a*b`, "*"},
+		"group":           {`orders-(eu|us)`, "orders-*"},
+		"leading group":   {`(eu|us)-orders`, "*"},
+		"alternatives":    {`orders|payments.*`, "orders payments*"},
+		"mixed":           {`a(b)|c`, "a* c"},
+		"class with bar":  {`a[b|]`, "*"},
+		"quoted":          {`\Qa|b\E`, "*"},
+		"flags":           {`(?i)orders`, "*"},
+		"anchors":         {`^orders$`, "orders"},
+		"class of digits": {`t\d+`, "t*"},
+		"blank":           {``, "*"},
+	}
+	names := []string{"orders", "orders.eu", "ordersXeu", "orders-eu", "payments", "payments.x", "iot.a", "order", "orders7", "a", "b", "ab", "abb", "c", "aab", "eu-orders", "Orders", "t1", "t"}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := flow("a", "b", tt.pattern)
+			f.ReplicationPolicy = model.PolicyIdentity
+			var got []string
+			var granted []grant.On
+			for _, e := range grant.For([]*model.Flow{f})[0].Entries {
+				if e.Operation == grant.Read {
+					text := e.On.Name
+					if e.On.Prefixed {
+						text += "*"
+					}
+					got, granted = append(got, text), append(granted, e.On)
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			topics, problems := filter.ForFlow(f)
+			if problems.HasErrors() {
+				return // the reader refuses it
+			}
+			for _, topic := range names {
+				if !topics.Decide(topic).Copy || name == "bare dot" {
+					continue
+				}
+				included := false
+				for _, g := range granted {
+					included = included || g.Include(grant.Topic(topic))
+				}
+				if !included {
+					t.Errorf("%q is copied and not granted by %q", topic, got)
+				}
+			}
+		})
+	}
+}
+
+func FuzzSelection(f *testing.F) {
+	for _, pattern := range []string{"a|b", "(a|b)", `\Qa|b\E`, "a{1,2}", "^$", `a\|b`, "[a|b]", "a.b", `\`} {
+		f.Add(pattern, "a")
+	}
+	f.Fuzz(func(t *testing.T, pattern, topic string) {
+		fl := flow("a", "b", pattern)
+		fl.ReplicationPolicy = model.PolicyIdentity
+		topics, problems := filter.ForFlow(fl)
+		// A dot by itself is taken for a dot, deliberately.
+		if problems.HasErrors() || strings.Contains(strings.ReplaceAll(pattern, `\.`, ""), ".") || !topics.Decide(topic).Copy || topics.Decide(topic).Why == filter.Heartbeats {
+			t.Skip()
+		}
+		for _, e := range grant.For([]*model.Flow{fl})[0].Entries {
+			if e.Operation == grant.Read && e.On.Include(grant.Topic(topic)) {
+				return
+			}
+		}
+		t.Errorf("%q matches %q and is not granted", pattern, topic)
+	})
+}
+
+func TestCommand(t *testing.T) {
+	tests := map[string]struct {
+		principal string
+		ops       []grant.Operation
+		on        grant.On
+		want      string
+	}{
+		"one":       {"User:bob", []grant.Operation{grant.Read}, grant.Topic("orders"), `--allow-principal 'User:bob' --operation Read --topic orders`},
+		"several":   {"User:bob", []grant.Operation{grant.Read, grant.AlterConfigs}, grant.Prefix("a."), `--allow-principal 'User:bob' --operation Read --operation AlterConfigs --topic a. --resource-pattern-type prefixed`},
+		"all":       {"User:bob", []grant.Operation{grant.Read}, grant.All(), `--allow-principal 'User:bob' --operation Read --topic '*'`},
+		"cluster":   {"User:bob", []grant.Operation{"IDEMPOTENT_WRITE"}, grant.On{Kind: grant.Cluster}, `--allow-principal 'User:bob' --operation IdempotentWrite --cluster`},
+		"a shell's": {"User:CN=o'x, $(id)\n", []grant.Operation{grant.Read}, grant.Topic("x;y"), `--allow-principal 'User:CN=o'\''x, $(id) ' --operation Read --topic 'x;y'`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := grant.Command("a:9092", tt.principal, tt.ops, tt.on)
+			if want := "kafka-acls.sh --bootstrap-server a:9092 --add " + tt.want; got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
+	}
+}
