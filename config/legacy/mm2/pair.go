@@ -31,11 +31,19 @@ func (p pair) prefix() string { return p.name() + "." }
 // own, in the order the file first mentions them.
 func (r *reader) pairs() []pair {
 	found := r.mentioned()
-	quiet := 0
+	sources := map[string]bool{}
+	for _, p := range found {
+		sources[p.from] = true
+	}
+	quiet, all := 0, r.enabledTopLevel()
 	for _, p := range r.java.Pairs() {
+		if quiet >= maxHeartbeats && !all && !sources[p.Source] {
+			quiet++ // without the cost of its name
+			continue
+		}
 		m, ok := found[p.Name()]
 		if !ok {
-			if quiet++; quiet > maxHeartbeats && !r.enabledTopLevel() {
+			if quiet++; quiet > maxHeartbeats && !all {
 				continue
 			}
 			m = &pair{from: p.Source, to: p.Target, order: len(r.doc.Entries) + quiet}
@@ -44,7 +52,7 @@ func (r *reader) pairs() []pair {
 		m.runs = true
 	}
 	if quiet > maxHeartbeats {
-		r.add(diag.Warnf(diag.CodeNoEffect, r.java.Typed()["clusters"].At,
+		r.add(diag.Infof(diag.CodeNoEffect, r.java.Typed()["clusters"].At,
 			"%d pairs of clusters would only send heartbeats; %d of them are left out", quiet, quiet-maxHeartbeats).
 			WithFix("set emit.heartbeats.enabled = false, and A->B.emit.heartbeats.enabled = true where it is wanted"))
 	}
