@@ -29,6 +29,7 @@ const (
 	CodeTwoWriters       = "ST105" // two flows from different sources into one topic
 	CodeCopiedTwice      = "ST106" // two flows that copy a topic to the same place
 	CodeSeparatorInAlias = "ST107" // an alias contains the policy's separator
+	CodeMerge            = "ST109" // topics that get one name on the target
 	CodeNoFlow           = "ST110" // no enabled flow
 	CodeNestedHeartbeats = "ST111" // heartbeats copied in a circle
 	CodeLiteralSecret    = "ST201" // a secret in the file itself

@@ -25,6 +25,7 @@ const (
 	KindEnum
 	KindList
 	KindSecret
+	KindMap
 )
 
 // String is how the kind is called in messages and documentation.
@@ -44,6 +45,8 @@ func (k Kind) String() string {
 		return "one of a few words"
 	case KindList:
 		return "a list of strings"
+	case KindMap:
+		return "a map of strings"
 	}
 	return "invalid"
 }
@@ -107,6 +110,8 @@ type Value struct {
 	Text      string
 	List      []string
 	IsList    bool
+	Map       map[string]string
+	IsMap     bool
 	Sensitive bool // came from env(), file() or a provider: never quoted
 }
 
@@ -139,6 +144,7 @@ type parsed struct {
 	num  int64
 	flag bool
 	list []string
+	dict map[string]string
 }
 
 // Default sets the default of both forms, written as in HCL; lists are joined

@@ -19,6 +19,7 @@ type settings struct {
 	word     string
 	list     []string
 	password string
+	dict     map[string]string
 }
 
 func (s *settings) def(kind field.Kind) field.Def {
@@ -37,6 +38,8 @@ func (s *settings) def(kind field.Kind) field.Def {
 		return field.Enum(&s.word, "x", []string{"none", "all"}, "").LegacyWords(map[string]string{"com.None": "none"})
 	case field.KindList:
 		return field.List(&s.list, "x", "")
+	case field.KindMap:
+		return field.Map(&s.dict, "x", "")
 	case field.KindSecret:
 		return field.Secret(func(t string) { s.password = t }, func() string { return s.password }, "x", "")
 	}
@@ -94,6 +97,9 @@ func TestSet(t *testing.T) {
 		"java list, blank":          {field.KindList, field.Properties, text("  "), ""},
 		"java list, trailing comma": {field.KindList, field.Properties, text("a,"), "must not contain an empty element (ST015)"},
 		"secret":                    {field.KindSecret, field.Properties, text(" hunter2 "), "(secret)"},
+		"map":                       {field.KindMap, field.HCL, field.Value{IsMap: true, Map: map[string]string{"b": "2", "a": "1"}}, "a = 1, b = 2"},
+		"map, text":                 {field.KindMap, field.HCL, text("a"), "must be a map of strings (ST015)"},
+		"text, map":                 {field.KindString, field.HCL, field.Value{IsMap: true}, "must be a string (ST015)"},
 		"sensitive":                 {field.KindInt, field.HCL, field.Value{Text: "hunter2", Sensitive: true}, "must be a whole number (ST015)"},
 		"sensitive duration":        {field.KindDuration, field.HCL, field.Value{Text: "hunter2", Sensitive: true}, "must be a duration (ST004)"},
 		"sensitive size":            {field.KindSize, field.HCL, field.Value{Text: "hunter2", Sensitive: true}, "must be a size in bytes (ST004)"},

@@ -1,6 +1,7 @@
 package field
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -80,6 +81,15 @@ func List(p *[]string, name, doc string) Def {
 		Name: name, Doc: doc, Kind: KindList,
 		set: func(v parsed) { *p = slices.Clone(v.list) },
 		get: func() parsed { return parsed{list: *p} },
+	}
+}
+
+// Map declares a map of texts, which HCL alone can write.
+func Map(p *map[string]string, name, doc string) Def {
+	return Def{
+		Name: name, Doc: doc, Kind: KindMap,
+		set: func(v parsed) { *p = maps.Clone(v.dict) },
+		get: func() parsed { return parsed{dict: *p} },
 	}
 }
 

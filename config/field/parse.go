@@ -2,6 +2,7 @@ package field
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // parse checks v against the declaration.
 func (d Def) parse(form Form, v Value) (parsed, *diag.Diagnostic) {
-	if v.IsList != (d.Kind == KindList) && (form == HCL || v.IsList) {
+	if !d.shaped(form, v) {
 		return parsed{}, problem(diag.CodeBadValue, "must be %s", d.Kind)
 	}
 	text := v.Text
@@ -41,9 +42,17 @@ func (d Def) parse(form Form, v Value) (parsed, *diag.Diagnostic) {
 			return d.parseJavaList(text)
 		}
 		return parsed{list: v.List}, d.checkItems(v.List)
+	case KindMap:
+		return parsed{dict: v.Map}, nil
 	case KindString, KindSecret:
 	}
 	return parsed{text: text}, nil
+}
+
+// shaped reports whether v is a list or map where the declaration wants one. A
+// properties file writes lists as text.
+func (d Def) shaped(form Form, v Value) bool {
+	return v.IsMap == (d.Kind == KindMap) && (v.IsList == (d.Kind == KindList) || form == Properties && !v.IsList)
 }
 
 func (d Def) parseBool(form Form, text string, sensitive bool) (parsed, *diag.Diagnostic) {
@@ -219,6 +228,8 @@ func (d Def) format(v parsed) string {
 		return strconv.FormatInt(v.num, 10)
 	case KindList:
 		return strings.Join(v.list, ", ")
+	case KindMap:
+		return formatMap(v.dict)
 	case KindSecret:
 		if v.text == "" {
 			return ""
@@ -227,6 +238,15 @@ func (d Def) format(v parsed) string {
 	case KindString, KindEnum:
 	}
 	return v.text
+}
+
+// formatMap writes entries as "a = b, c = d", in order of their keys.
+func formatMap(m map[string]string) string {
+	entries := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		entries = append(entries, k+" = "+m[k])
+	}
+	return strings.Join(entries, ", ")
 }
 
 // FormatSize writes bytes in the largest binary unit that divides them.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
@@ -87,7 +88,27 @@ func (r *reader) attribute(a *hclsyntax.Attribute, d field.Def, places model.Pla
 			places[model.Element(d.Name, i)] = rangeOf(e.Range())
 		}
 	}
+	if object, ok := a.Expr.(*hclsyntax.ObjectConsExpr); ok && d.Kind == field.KindMap {
+		r.entries(object, d.Name, places)
+	}
 	return true
+}
+
+// entries notes where the entries of a map were written and reports those that
+// are there twice, of which the last would win in silence.
+func (r *reader) entries(object *hclsyntax.ObjectConsExpr, name string, places model.Places) {
+	for _, item := range object.Items {
+		key, problems := item.KeyExpr.Value(nil) // a computed key has no place of its own
+		if problems.HasErrors() || key.Type() != cty.String || !key.IsKnown() || key.IsNull() {
+			continue
+		}
+		at := model.Key(name, key.AsString())
+		if first, twice := places[at]; twice {
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateKey, rangeOf(item.KeyExpr.Range()),
+				"%s: %q is already there at %s", name, key.AsString(), first))
+		}
+		places[at] = rangeOf(item.ValueExpr.Range())
+	}
 }
 
 // fileAttribute stores the content of the file that <name>_file names.

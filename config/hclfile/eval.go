@@ -117,6 +117,18 @@ func (r *reader) value(expr hclsyntax.Expression) (v field.Value, known bool) {
 		}
 		return v, true
 	}
+	if t.IsObjectType() || t.IsMapType() {
+		v.IsMap, v.Map = true, map[string]string{}
+		for key, e := range val.AsValueMap() {
+			text, ok := scalar(e)
+			if !ok {
+				r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(expr.Range()), "%s: every value must be a string", key))
+				return v, false
+			}
+			v.Map[key] = text
+		}
+		return v, true
+	}
 	text, ok := scalar(val)
 	if !ok {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(expr.Range()), "must be a string, a number, a bool or a list of strings"))

@@ -232,6 +232,8 @@ func labelHint(block string) string {
 		return `write ` + block + ` "name" { ... }`
 	case "variable":
 		return `write variable "name" { ... }`
+	case "transform":
+		return `write transform "kind" "name" { ... }`
 	case "sasl":
 		return `write sasl "scram-sha-512" { ... }`
 	}

@@ -159,6 +159,11 @@ func hideByName(file string, text []byte, sources *diag.Sources) {
 		h.safe[d.Name] = !d.Secret()
 		h.safe[d.Name+"_file"] = d.OrFile
 	}
+	for _, kind := range model.StageKinds() {
+		for _, d := range model.StageFields(model.NewStage(kind)) {
+			h.safe[d.Name] = true
+		}
+	}
 	for from := 0; from < len(text); {
 		to := len(text)
 		if i := bytes.IndexByte(text[from:], '\n'); i >= 0 {

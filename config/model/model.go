@@ -162,6 +162,7 @@ type Flow struct {
 	OwnsOffsets Ownership           // where several flows copy one topic to one target
 	Path        []string            // node names from source to sink of an explicit graph; nil for a flow block
 	Properties  map[string]Property // Java client keys as behind "A->B." in mm2.properties; nil: none
+	Stages      []*Stage            // between source and sink, in file order
 
 	MirrorMaker1 *MirrorMaker1 // nil: a flow as MirrorMaker 2 has them
 

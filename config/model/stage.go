@@ -1,0 +1,195 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/field"
+)
+
+// StageKind is what a stage does: the first label of its transform block.
+type StageKind string
+
+// The kinds of stages. All of them look at names alone.
+const (
+	StageFilter    StageKind = "filter"    // drops topics by name
+	StageRename    StageKind = "rename"    // gives topics other names
+	StagePartition StageKind = "partition" // says which target partition a source partition goes to
+)
+
+// StageKinds returns the kinds in the order of the documentation.
+func StageKinds() []StageKind { return []StageKind{StageFilter, StageRename, StagePartition} }
+
+// Doc says in a sentence what stages of the kind do.
+func (k StageKind) Doc() string {
+	switch k {
+	case StageFilter:
+		return "Drops topics by the names they have at this point; heartbeats pass."
+	case StageRename:
+		return "Gives topics other names: by a replication policy, a prefix and suffix, a regular expression, or a map."
+	case StagePartition:
+		return "Says which partition of the target topic the records of a source partition go to."
+	}
+	return ""
+}
+
+// Needs is what of the data a stage looks at.
+type Needs string
+
+// NeedsNames is the need of a stage that is done with topics before any record
+// is read: batches of its flow pass through unopened.
+const NeedsNames Needs = "names"
+
+// Stage is one step of a flow between its source and its sink. Of Filter,
+// Rename and Partition the one of its Kind is set.
+type Stage struct {
+	Kind StageKind
+	Name string // the second label; unique in its flow
+
+	Filter    *FilterStage
+	Rename    *RenameStage
+	Partition *PartitionStage
+
+	Range  diag.Range
+	Ranges Places // of what was written
+}
+
+// Needs is what of the data the stage looks at.
+func (s *Stage) Needs() Needs { return NeedsNames }
+
+// FilterStage lets topics pass by name.
+type FilterStage struct {
+	Topics        []string // Java regular expressions, full match, any of
+	TopicsExclude []string // beats Topics; default none
+}
+
+// RenameStage gives topics other names in one of four ways, of which exactly
+// one is written: Policy, Prefix and Suffix, Pattern and Replacement, or Map.
+type RenameStage struct {
+	Policy      Policy            // "": not by a policy
+	Separator   string            // of PolicyDefault
+	Prefix      string            // in front of every name
+	Suffix      string            // behind every name
+	Pattern     string            // Java regular expression; a name that it does not match as a whole is kept
+	Replacement string            // what such a name becomes, with $0 and $1 as in Java
+	Map         map[string]string // new names by name; others are kept
+	Merge       bool              // several topics may get one name here
+}
+
+// Mapping says how target partitions follow from source partitions.
+type Mapping string
+
+// Values of Mapping.
+const (
+	MappingIdentity Mapping = "identity" // the same number
+	MappingModulo   Mapping = "modulo"   // the number modulo that of target partitions
+)
+
+// PartitionStage says where the records of a source partition go.
+type PartitionStage struct {
+	Mapping    Mapping
+	Partitions int32 // of the target topic; 0: as many as the source has, or the target where it exists
+}
+
+// NewStage returns a stage of a kind with every default, or nil where there is
+// no such kind.
+func NewStage(kind StageKind) *Stage {
+	s := &Stage{Kind: kind, Ranges: Places{}}
+	switch kind {
+	case StageFilter:
+		s.Filter = &FilterStage{}
+	case StageRename:
+		s.Rename = &RenameStage{}
+	case StagePartition:
+		s.Partition = &PartitionStage{}
+	default:
+		return nil
+	}
+	for _, d := range StageFields(s) {
+		d.ApplyDefault(field.HCL)
+	}
+	return s
+}
+
+// StageFields declares the attributes of a stage of its kind.
+func StageFields(s *Stage) []field.Def {
+	switch s.Kind {
+	case StageFilter:
+		return filterFields(s.Filter)
+	case StageRename:
+		return renameFields(s.Rename)
+	case StagePartition:
+		return partitionFields(s.Partition)
+	}
+	return nil
+}
+
+func filterFields(f *FilterStage) []field.Def {
+	return []field.Def{
+		field.List(&f.Topics, "topics", "Topics that pass; a name that matches any pattern does.").
+			Default(".*").Patterns().Changes(field.Live),
+		field.List(&f.TopicsExclude, "topics_exclude", "Topics that do not pass, even where topics matches.").
+			Patterns().Changes(field.Live),
+	}
+}
+
+func renameFields(r *RenameStage) []field.Def {
+	return []field.Def{
+		field.Enum(&r.Policy, "policy", []Policy{PolicyDefault, PolicyIdentity},
+			"Names topics as MirrorMaker 2's replication policies do: <source><separator><topic>, or unchanged.").
+			Changes(field.Destructive),
+		field.String(&r.Separator, "separator", "Between source alias and topic, with policy = \"default\".").
+			Default(".").Changes(field.Destructive),
+		field.String(&r.Prefix, "prefix", "Put in front of every name.").Changes(field.Destructive),
+		field.String(&r.Suffix, "suffix", "Put behind every name.").Changes(field.Destructive),
+		field.String(&r.Pattern, "pattern",
+			"Java regular expression; names that it matches as a whole are replaced, all others are kept.").
+			Changes(field.Destructive),
+		field.String(&r.Replacement, "replacement",
+			"What a name that pattern matches becomes; $1 is what its first group matched, $0 the whole name, \\$ a dollar.").
+			Changes(field.Destructive),
+		field.Map(&r.Map, "map", "New names by name; names that are not in it are kept.").Changes(field.Destructive),
+		field.Bool(&r.Merge, "merge",
+			"Whether topics may get one name here. Without it such topics are reported and not mirrored.").
+			Default("false").Changes(field.Destructive),
+	}
+}
+
+func partitionFields(p *PartitionStage) []field.Def {
+	return []field.Def{
+		field.Enum(&p.Mapping, "mapping", []Mapping{MappingIdentity, MappingModulo},
+			"identity keeps the number of a partition, modulo divides it by the number of target partitions and keeps the rest.").
+			Default("identity").Changes(field.Destructive),
+		field.Int(&p.Partitions, "partitions", 0, 100000,
+			"Partitions of the target topic, which is created or grown to so many; 0 means as many as the source has, or with modulo as many as an existing target has.").
+			Default("0").Changes(field.Destructive),
+	}
+}
+
+// Renames reports whether a stage of f names topics.
+func (f *Flow) Renames() bool {
+	return slices.ContainsFunc(f.Stages, func(s *Stage) bool { return s.Kind == StageRename })
+}
+
+// PartitionMapping returns how target partitions follow from source partitions:
+// what the partition stage says, or its defaults.
+func (f *Flow) PartitionMapping() PartitionStage {
+	for _, s := range f.Stages {
+		if s.Kind == StagePartition {
+			return *s.Partition
+		}
+	}
+	return *NewStage(StagePartition).Partition
+}
+
+// KeepStageNames has the names that stages gave stay as they are: where a rename
+// stage names topics and nothing says replication_policy, it is identity.
+// Readers call it when a flow is complete.
+func (f *Flow) KeepStageNames() {
+	if _, written := f.Ranges["replication_policy"]; f.Renames() && !written {
+		f.ReplicationPolicy = PolicyIdentity
+	}
+}
+
+// Key is the key of the entry called key in the map called name, in Places.
+func Key(name, key string) string { return name + "[" + key + "]" }
