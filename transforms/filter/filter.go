@@ -116,7 +116,7 @@ func (t *Topics) Decide(topic string) Decision {
 		}
 		return d
 	}
-	if !d.Copy && !t.plainHeartbeats && t.policy.IsHeartbeats(topic) {
+	if !d.Copy && t.Heartbeats(topic) {
 		d = Decision{Copy: true, Why: Heartbeats}
 	}
 	switch {
@@ -130,16 +130,26 @@ func (t *Topics) Decide(topic string) Decision {
 	return d
 }
 
+// Heartbeats reports whether topic carries heartbeats, which are treated apart
+// from other topics.
+func (t *Topics) Heartbeats(topic string) bool {
+	return !t.plain && !t.plainHeartbeats && t.policy.IsHeartbeats(topic)
+}
+
 // byPatterns is the topic filter alone.
-func (t *Topics) byPatterns(topic string) Decision {
-	by, ok, err := t.include.Match(topic)
+func (t *Topics) byPatterns(topic string) Decision { return Choose(t.include, t.exclude, topic) }
+
+// Choose decides by patterns alone: a name is included if it matches one of
+// include and none of exclude.
+func Choose(include, exclude *Patterns, topic string) Decision {
+	by, ok, err := include.Match(topic)
 	switch {
 	case err != nil:
 		return Decision{Why: Undecided, Pattern: by}
 	case !ok:
 		return Decision{Why: NotIncluded}
 	}
-	out, ok, err := t.exclude.Match(topic)
+	out, ok, err := exclude.Match(topic)
 	switch {
 	case err != nil:
 		return Decision{Why: Undecided, Pattern: out}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
 )
@@ -14,17 +12,61 @@ import (
 // regexp2 in RE2 mode share. Both give it Java's meaning for any text without
 // line terminators, which no name has. What only looks the same is refused
 // rather than translated to something else.
+//
+// Java's meaning is that of java.util.regex.Pattern in Java 17; integration/regex
+// asks a Java runtime itself.
 type translation struct {
-	src        []rune
+	src        []char
 	off        int
-	out        strings.Builder
-	groups     int      // capturing groups opened
-	before     int      // capturing groups of the patterns in front
-	names      []string // of the named groups
-	depth      int      // groups open
-	openFlags  string   // flags set outside any group: they hold for what follows
-	backtracks bool     // only a backtracking engine can match it
+	out        []byte
+	pattern    string
+	groups     int         // capturing groups opened
+	before     joined      // what the patterns in front left behind
+	names      []groupName // the named ones
+	open       []group     // groups not closed yet
+	flags      flags       // in effect
+	backtracks bool        // only a backtracking engine can match it
+	loose      []int       // capturing groups of which engines keep different turns: repeated ones, and those in lookarounds
+	unclosed   bool        // a \Q is not closed
 	problem    *diag.Diagnostic
+}
+
+// joined is what the patterns of a list mean for those behind them, since
+// MirrorMaker 2 compiles all of them as one.
+type joined struct {
+	flags  flags
+	groups int
+	names  map[string]bool // of groups; every pattern adds its own
+}
+
+// char is one character of a pattern once quotes are removed.
+type char struct {
+	r      rune
+	quoted bool // by \Q: it stands for itself
+	at     int  // its place in the pattern, from 0
+}
+
+// groupName names a capturing group.
+type groupName struct {
+	name   string
+	number int
+}
+
+// group is a group that is not closed yet.
+type group struct {
+	start      int   // of its output
+	first      int   // number of the first capturing group in it, itself included
+	around     bool  // it is a lookaround
+	flags      flags // in effect outside
+	lookbehind bool  // it is one, or is inside one
+}
+
+// flags are Java's embedded flags that mean something for names. Java compares
+// without case in US-ASCII alone, both engines in all of Unicode: so they never
+// see the flag, but sets with both cases.
+type flags struct {
+	fold    bool // i
+	unicode bool // u
 }
 
 // maxDepth bounds nested groups: both engines recurse.
@@ -33,21 +75,58 @@ const maxDepth = 100
 // maxPattern bounds the characters of one pattern.
 const maxPattern = 10_000
 
-func translate(pattern string, groupsBefore int) *translation {
-	t := &translation{src: []rune(pattern), before: groupsBefore}
-	if len(t.src) > maxPattern {
+// translate translates a pattern that stands behind others, or is the last of a
+// list.
+func translate(pattern string, before joined, last bool) *translation {
+	t := &translation{pattern: pattern, before: before, flags: before.flags}
+	if len(pattern) > 4*maxPattern || len([]rune(pattern)) > maxPattern {
 		t.bad("has more than %d characters", maxPattern)
+		return t
 	}
+	t.src, t.unclosed = unquote([]rune(pattern))
 	for t.problem == nil && t.off < len(t.src) {
 		t.element()
 	}
-	if t.problem == nil && t.depth > 0 {
+	if t.problem == nil && len(t.open) > 0 {
 		t.bad("has an unclosed group")
+	}
+	if t.unclosed && !last {
+		t.java(`close it with \E`, `has an unclosed \Q, which would quote the patterns behind it`)
 	}
 	return t
 }
 
-func (t *translation) text() string { return t.out.String() }
+// after returns what a pattern means for those behind it.
+func (t *translation) after() joined {
+	return joined{flags: t.flags, groups: t.before.groups + t.groups, names: t.before.names}
+}
+
+// unquote takes \Q and \E out, as Java does before it looks at anything else.
+func unquote(src []rune) (out []char, quoted bool) {
+	out = make([]char, 0, len(src))
+	next := func(i int) rune {
+		if i+1 < len(src) {
+			return src[i+1]
+		}
+		return -1
+	}
+	for i := 0; i < len(src); i++ {
+		switch {
+		case quoted && src[i] == '\\' && next(i) == 'E':
+			quoted = false
+			i++
+		case !quoted && src[i] == '\\' && next(i) == 'Q':
+			quoted = true
+			i++
+		case !quoted && src[i] == '\\' && next(i) >= 0:
+			out = append(out, char{r: src[i], at: i}, char{r: src[i+1], at: i + 1})
+			i++
+		default:
+			out = append(out, char{r: src[i], quoted: quoted, at: i})
+		}
+	}
+	return out, quoted
+}
 
 // bad reports a pattern that Java refuses, too.
 func (t *translation) bad(format string, args ...any) {
@@ -63,20 +142,30 @@ func (t *translation) fail(code, fix, format string, args ...any) {
 	if t.problem != nil {
 		return
 	}
-	shown := string(t.src)
-	if len(t.src) > 60 {
-		shown = string(t.src[:60]) + "…"
+	all := []rune(t.pattern)
+	at := len(all)
+	if t.off < len(t.src) {
+		at = t.src[t.off].at
 	}
-	d := diag.Errorf(code, diag.Range{}, "the pattern %q %s, at character %d", shown, fmt.Sprintf(format, args...), min(t.off, len(t.src))+1)
+	shown := t.pattern
+	if len(all) > 60 {
+		shown = string(all[:60]) + "…"
+	}
+	d := diag.Errorf(code, diag.Range{}, "the pattern %q %s, at character %d", shown, fmt.Sprintf(format, args...), at+1)
 	d.Fix = fix
 	t.problem = &d
 }
 
+// peek returns the character i ahead, −1 at the end and −2 for a quoted one,
+// which is never syntax.
 func (t *translation) peek(i int) rune {
-	if t.off+i < len(t.src) {
-		return t.src[t.off+i]
+	switch {
+	case t.off+i >= len(t.src):
+		return -1
+	case t.src[t.off+i].quoted:
+		return -2
 	}
-	return -1
+	return t.src[t.off+i].r
 }
 
 // hasPrefix reports whether s comes next.
@@ -89,28 +178,40 @@ func (t *translation) hasPrefix(s string) bool {
 	return true
 }
 
+func (t *translation) write(s string) { t.out = append(t.out, s...) }
+
 // element translates one atom with its quantifier, or a group's edge.
 func (t *translation) element() {
+	start := len(t.out)
+	var closed *group
 	switch c := t.peek(0); c {
 	case '(':
-		t.open()
+		t.openGroup()
 		return
 	case ')':
-		if t.depth == 0 {
+		if len(t.open) == 0 {
 			t.bad("has an unmatched )")
 			return
 		}
-		t.depth--
-		t.take(1)
-	case '|', '^', '$':
-		t.take(1)
-		if c == '|' {
-			return
+		g := t.open[len(t.open)-1]
+		t.open = t.open[:len(t.open)-1]
+		t.flags, start, closed = g.flags, g.start, &g
+		if g.around {
+			t.loosen(g)
 		}
-	case '.':
-		t.take(1)
+		t.write(")")
+		t.off++
+	case '|':
+		t.write("|")
+		t.off++
+		return
+	case '^', '$', '.':
+		t.write(string(c))
+		t.off++
 	case '[':
-		t.class()
+		if s, ok := t.class(); ok {
+			t.write(s.text())
+		}
 	case '\\':
 		t.escape()
 	case '*', '+', '?':
@@ -120,129 +221,67 @@ func (t *translation) element() {
 		t.java(`write \{ for the character`, "has a { with nothing to repeat in front")
 		return
 	default:
-		t.out.WriteString(regexp.QuoteMeta(string(c)))
+		t.literal(t.src[t.off].r)
 		t.off++
 	}
 	if t.problem == nil {
-		t.quantifier()
+		t.quantifier(start, closed)
 	}
 }
 
-// take copies n characters.
-func (t *translation) take(n int) {
-	t.out.WriteString(string(t.src[t.off : t.off+n]))
-	t.off += n
-}
-
-// open translates the head of a group.
-func (t *translation) open() {
-	t.depth++
-	if t.depth > maxDepth {
-		t.bad("nests more than %d groups", maxDepth)
+// literal writes a character that stands for itself.
+func (t *translation) literal(r rune) {
+	if t.flags.fold && isLetter(r) {
+		t.write(single(r).fold().text())
 		return
 	}
-	switch {
-	case !t.hasPrefix("(?"):
-		t.groups++
-		t.take(1)
-	case t.hasPrefix("(?:"):
-		t.take(3)
-	case t.hasPrefix("(?="), t.hasPrefix("(?!"), t.hasPrefix("(?>"):
-		t.backtracks = true
-		t.take(3)
-	case t.hasPrefix("(?<="), t.hasPrefix("(?<!"):
-		t.backtracks = true
-		t.take(4)
-	case t.hasPrefix("(?<"):
-		t.named()
-	default:
-		t.flags()
-	}
+	t.write(regexp.QuoteMeta(string(r)))
 }
 
-// named translates (?<name>. The name has no use here, since there are no
-// replacements, but it is needed to be a group of its own.
-func (t *translation) named() {
-	i := 3
-	for isLetter(t.peek(i)) || i > 3 && isDigit(t.peek(i)) {
-		i++
-	}
-	if i == 3 || t.peek(i) != '>' {
-		t.bad("has a malformed group name")
-		return
-	}
-	name := string(t.src[t.off+3 : t.off+i])
-	if slices.Contains(t.names, name) {
-		t.bad("has two groups named %s", name)
-		return
-	}
-	t.names = append(t.names, name)
-	t.groups++
-	t.off += i + 1
-	t.out.WriteString("(")
-}
-
-// flags translates (?ims-ims) and (?ims-ims:. Of Java's other flags d and u
-// change nothing for names, x and U are refused.
-func (t *translation) flags() {
-	i, kept, sign := 2, "", ""
-	for ; ; i++ {
-		switch c := t.peek(i); c {
-		case 'i', 'm', 's':
-			kept += sign + string(c)
-			sign = ""
-			continue
-		case 'd', 'u':
-			continue
-		case '-':
-			if strings.Contains(kept, "-") || sign != "" {
-				t.bad("has malformed flags")
-				return
-			}
-			sign = "-"
-			continue
-		case 'x', 'U':
-			t.java("remove the flag and write the pattern without it", "uses the flag %c", c)
-			return
-		case ':':
-			t.off += i + 1
-			t.out.WriteString("(?" + kept + ":")
-			return
-		case ')':
-			t.off += i + 1
-			t.depth--
-			if kept != "" {
-				t.out.WriteString("(?" + kept + ")")
-			}
-			if t.depth == 0 && kept != "" {
-				t.openFlags += "(?" + kept + ")"
-			}
-			return
-		}
-		t.bad("has an unknown kind of group")
-		return
-	}
-}
-
-// quantifier translates what may follow an atom.
-func (t *translation) quantifier() {
-	switch t.peek(0) {
+// quantifier translates what may follow an atom, whose output begins at start.
+// closed is the group that it is, or nil.
+func (t *translation) quantifier(start int, closed *group) {
+	var q string
+	unbounded := false
+	switch c := t.peek(0); c {
 	case '*', '+', '?':
-		t.take(1)
+		q, unbounded = string(c), c != '?'
+		t.off++
 	case '{':
-		if !t.repetition() {
+		var ok bool
+		if q, unbounded, ok = t.repetition(); !ok {
 			return
 		}
 	default:
 		return
+	}
+	if t.inLookbehind() {
+		switch {
+		case unbounded:
+			// Java refuses some and takes others, from version to version.
+			t.java("write how often it may come, as in {0,9}", "repeats without a bound inside a lookbehind")
+			return
+		case closed != nil && q != "?":
+			t.java("repeat what is in the group by writing it out", "repeats a group inside a lookbehind")
+			return
+		}
+	}
+	if closed != nil && q != "?" {
+		t.loosen(*closed)
 	}
 	switch t.peek(0) {
 	case '?':
-		t.take(1)
+		q += "?"
+		t.off++
 	case '+':
-		t.java("write it without the second +: most patterns mean the same", "has a possessive quantifier")
-		return
+		// Java tries each turn once, and all of them together once.
+		atom := string(t.out[start:])
+		t.out = append(t.out[:start], "(?>(?>"+atom+")"+q+")"...)
+		t.backtracks = true
+		q = ""
+		t.off++
 	}
+	t.write(q)
 	switch t.peek(0) {
 	case '*', '+', '?':
 		t.bad("repeats a repetition")
@@ -251,33 +290,13 @@ func (t *translation) quantifier() {
 	}
 }
 
-// repetition translates {n}, {n,} and {n,m}.
-func (t *translation) repetition() bool {
-	end := t.off
-	for end < len(t.src) && t.src[end] != '}' {
-		end++
+// loosen notes that nobody may rely on what the groups in g captured.
+func (t *translation) loosen(g group) {
+	for n := g.first; n <= t.groups; n++ {
+		if !slices.Contains(t.loose, n) {
+			t.loose = append(t.loose, n)
+		}
 	}
-	if end == len(t.src) || end-t.off > 12 {
-		t.bad("has an unclosed {")
-		return false
-	}
-	low, high, ranged := strings.Cut(string(t.src[t.off+1:end]), ",")
-	n, err := strconv.ParseUint(low, 10, 16)
-	m := n
-	var err2 error
-	if high != "" {
-		m, err2 = strconv.ParseUint(high, 10, 16)
-	}
-	if err != nil || err2 != nil || m < n || (!ranged && high != "") {
-		t.bad("has a malformed repetition")
-		return false
-	}
-	if n > 1000 || m > 1000 {
-		t.java("a name has at most 249 characters", "repeats more than 1000 times")
-		return false
-	}
-	t.take(end + 1 - t.off)
-	return true
 }
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }

@@ -40,28 +40,27 @@ type compiled struct {
 // and a numbered backreference counts the groups in front of it.
 func Compile(list []Pattern) (*Patterns, diag.List) {
 	p, problems := &Patterns{}, diag.List(nil)
-	flags, groups := "", 0
-	for _, pattern := range list {
-		t := translate(pattern.Text, groups)
+	before := joined{names: map[string]bool{}}
+	for i, pattern := range list {
+		t := translate(pattern.Text, before, i == len(list)-1)
 		if t.problem != nil {
 			problems.Add(t.problem.At(pattern.At))
 			continue
 		}
-		groups += t.groups
-		c, err := t.compile(flags, pattern)
+		c, err := t.compile(pattern)
 		if err != nil {
 			problems.Add(diag.Errorf(diag.CodeBadRegex, pattern.At, "%q is not a regular expression: %s", pattern.Text, reason(err)))
 			continue
 		}
-		flags += t.openFlags
+		before = t.after()
 		p.list = append(p.list, c)
 	}
 	return p, problems
 }
 
 // compile picks the engine.
-func (t *translation) compile(flags string, pattern Pattern) (compiled, error) {
-	c, text := compiled{Pattern: pattern}, flags+`\A(?:`+t.text()+`)\z`
+func (t *translation) compile(pattern Pattern) (compiled, error) {
+	c, text := compiled{Pattern: pattern}, `\A(?:`+string(t.out)+`)\z`
 	if !t.backtracks {
 		re, err := regexp.Compile(text)
 		if err == nil {

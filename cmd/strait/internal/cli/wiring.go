@@ -16,7 +16,7 @@ import (
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
-	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/chain"
 )
 
 // loadTopology reads a topology with package load, checks its patterns, which
@@ -47,7 +47,7 @@ func loadMirrorMaker1(o mm1.Options, env func(string) (string, bool), src *diag.
 // checkPatterns adds what is wrong with the patterns of a topology.
 func checkPatterns(cfg *model.Config, problems diag.List) diag.List {
 	for _, f := range cfg.Flows {
-		_, bad := filter.ForFlow(f)
+		_, bad := chain.ForFlow(f)
 		problems.Add(bad...)
 	}
 	problems.Sort()
