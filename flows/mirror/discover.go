@@ -111,8 +111,12 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	for _, p := range pairs {
 		selected[p.Source] = true
 		t := s.topic(p)
-		for n := range s.lanesWanted(p) {
-			if l := s.addLane(ctx, t, n); l != nil {
+		for n := range p.Partitions {
+			to, ok := s.targetOf(n, p)
+			if !ok {
+				continue // it has no place on the target yet; a problem says why
+			}
+			if l := s.addLane(ctx, t, n, to); l != nil {
 				fresh = append(fresh, l)
 			}
 		}
@@ -154,17 +158,21 @@ func (s *session) topic(p topicsync.Pair) *topic {
 }
 
 // addLane returns a new lane, or nil when there is one already. A lane whose
-// source topic was recreated makes room for one of the new topic.
-func (s *session) addLane(ctx context.Context, t *topic, partition int32) *lane {
-	l := newLane(s, t, partition)
+// source topic was recreated makes room for one of the new topic, and one whose
+// records belong to another target partition by now, for one that goes there.
+func (s *session) addLane(ctx context.Context, t *topic, from, to int32) *lane {
+	l := newLane(s, t, from, to)
 	s.mu.Lock()
 	old := s.lanes[l.name()]
 	s.mu.Unlock()
-	if old != nil {
-		if !old.superseded(l.source.ID) {
-			return nil
-		}
+	switch {
+	case old == nil:
+	case old.superseded(l.source.ID):
 		old.close(ctx)
+	case old.target.Partition != to && !s.flow.p.Once: // a single pass ends as it began
+		s.endLane(ctx, old)
+	default:
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -62,12 +62,13 @@ type arrival struct {
 // bounds are the ends of the source partition as last seen; -1: not known.
 type bounds struct{ readable, start int64 }
 
-func newLane(s *session, t *topic, partition int32) *lane {
+// newLane joins a partition of a source topic to one of its target's.
+func newLane(s *session, t *topic, from, to int32) *lane {
 	p := t.pair()
 	return &lane{
 		session: s, topic: t, until: -1, anchored: -1,
-		source: wire.PartitionKey{Topic: p.Source, ID: p.SourceID, Partition: partition},
-		target: wire.PartitionKey{Topic: p.Target, ID: p.TargetID, Partition: partition},
+		source: wire.PartitionKey{Topic: p.Source, ID: p.SourceID, Partition: from},
+		target: wire.PartitionKey{Topic: p.Target, ID: p.TargetID, Partition: to},
 		bounds: bounds{-1, -1},
 	}
 }
@@ -397,7 +398,7 @@ func (l *lane) makeAnchor() position.Anchor {
 		Topic: l.source.Topic, Partition: l.source.Partition, Offset: l.ack.SourceNext - 1,
 		TargetEnd: l.ack.TargetEnd, ProducerID: l.ack.ProducerID, ProducerEpoch: l.ack.ProducerEpoch,
 		NextSequence: l.ack.NextSequence, LeaderEpoch: l.ack.SourceEpoch,
-		SourceTopicID: l.source.ID, TargetTopicID: l.target.ID, Chain: l.session.chain(),
+		SourceTopicID: l.source.ID, TargetTopicID: l.target.ID, Chain: l.chain(),
 	}
 }
 

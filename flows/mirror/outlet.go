@@ -84,16 +84,16 @@ func (s *session) outletFor(l *lane) outlet {
 	if s.spread != nil {
 		return s.spread.sink.AddLane(repartition.LaneParams{Topic: l.target.Topic, Events: l})
 	}
-	s.notePID(l)
 	return s.sink.AddLane(l.begin)
 }
 
-// lanesWanted returns how many partitions of a pair can be mirrored.
-func (s *session) lanesWanted(p topicsync.Pair) int32 {
+// targetOf returns the target partition of a source partition; ok is false where
+// the target has none for it. Records that go to any partition have theirs.
+func (s *session) targetOf(partition int32, p topicsync.Pair) (to int32, ok bool) {
 	if s.spread != nil {
-		return p.Partitions
+		return partition, true
 	}
-	return min(p.Partitions, p.TargetPartitions)
+	return s.flow.rules.Partition(partition, p.TargetPartitions)
 }
 
 // targetEnds returns where the logs of target partitions end. Records that go to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -51,9 +52,32 @@ func (s *session) exactly() bool {
 	return s.flow.p.Flow.Delivery == model.ExactlyOnce && s.store.previous != nil
 }
 
-// chain names what decides which records of the source are in a lane's stream:
-// sequence numbers of one chain mean nothing under another.
-func (s *session) chain() string { return string(s.flow.p.Flow.IsolationLevel) }
+// chain names what decides which records of the source are in a lane's stream,
+// and where they go: sequence numbers of one chain mean nothing under another.
+func (l *lane) chain() string {
+	return fmt.Sprintf("%s %s/%d", l.session.flow.p.Flow.IsolationLevel, l.target.Topic, l.target.Partition)
+}
+
+// follows reports whether an anchor is of the lane's chain. Older ones tell the
+// isolation level alone; elsewhere has looked at those.
+func (l *lane) follows(a position.Anchor) bool {
+	return a.Chain == l.chain() || a.Chain == string(l.session.flow.p.Flow.IsolationLevel)
+}
+
+// recreatedSince reports whether the source topic is not the one an anchor is of,
+// which has been reported.
+func (l *lane) recreatedSince(a position.Anchor) bool {
+	return a.SourceTopicID != [16]byte{} && a.SourceTopicID != [16]byte(l.source.ID)
+}
+
+// elsewhere reports whether an anchor is from when the lane's records went to
+// another target partition. It is true, but its producer and what it counts are
+// not this lane's. Anchors that do not say so are from lanes of equal numbers.
+func (l *lane) elsewhere(a position.Anchor) bool {
+	_, mine, _ := strings.Cut(l.chain(), " ")
+	_, place, told := strings.Cut(a.Chain, " ")
+	return told && place != mine || !told && l.target.Partition != l.source.Partition
+}
 
 // resume finds out where lanes, whose log ends are known, go on: where their
 // anchor and the target's log prove it, or anew. Lanes for which that could not
@@ -146,8 +170,8 @@ func (s *session) continued(l *lane) (position.Anchor, error) {
 	switch {
 	case !ok || a.Bare() || a.ProducerID < 0 || a.TargetEnd < 0 || a.Next() != l.next:
 		return position.Anchor{}, nil
-	case a.SourceTopicID != [16]byte{} && a.SourceTopicID != [16]byte(l.source.ID):
-		return position.Anchor{}, nil // recreated, which has been reported
+	case l.recreatedSince(a), l.elsewhere(a):
+		return position.Anchor{}, nil
 	case a.TargetTopicID != [16]byte{} && a.TargetTopicID != [16]byte(l.target.ID):
 		return a, &UnprovenError{Why: fmt.Sprintf("target topic %q was deleted and created again since", l.target.Topic)}
 	case l.begin.TargetEnd < a.TargetEnd:
@@ -159,7 +183,7 @@ func (s *session) continued(l *lane) (position.Anchor, error) {
 	switch {
 	case !s.exactly():
 		return position.Anchor{}, nil
-	case a.Chain == s.chain():
+	case l.follows(a):
 		return a, nil
 	case a.TargetEnd != l.begin.TargetEnd:
 		return a, &UnprovenError{Why: "the flow selected other records when the target was last written to"}
@@ -175,7 +199,7 @@ func (s *session) shortened(l *lane, a position.Anchor) (position.Anchor, error)
 	if s.store.previous != nil {
 		p, _ = s.store.previous(l.source.Topic, l.source.Partition)
 	}
-	if p.Bare() || p.TargetEnd < 0 || p.TargetEnd > l.begin.TargetEnd || p.Offset > a.Offset ||
+	if p.Bare() || l.elsewhere(p) || p.TargetEnd < 0 || p.TargetEnd > l.begin.TargetEnd || p.Offset > a.Offset ||
 		p.TargetTopicID != a.TargetTopicID || p.SourceTopicID != a.SourceTopicID {
 		return a, &UnprovenError{Why: fmt.Sprintf("%v; no older position is known", lost), Err: lost}
 	}
@@ -279,27 +303,11 @@ func (s *session) noteUnproven(l *lane, err *UnprovenError) {
 
 // anew gives a lane a producer id under which nothing is in its target partition.
 func (s *session) anew(ctx context.Context, l *lane) error {
-	pid, epoch := s.pid, s.pidEpoch
-	s.mu.Lock()
-	used := s.used[l.target]
-	s.mu.Unlock()
-	if used {
-		var err error
-		if pid, epoch, err = s.flow.p.Target.InitProducerID(ctx); err != nil {
-			return err
-		}
+	as, err := s.producers.take(ctx, l.target)
+	if err == nil {
+		l.beginAs(as.id, as.epoch)
 	}
-	l.beginAs(pid, epoch)
-	return nil
-}
-
-// notePID notes under which producer id a lane's target partition is written.
-func (s *session) notePID(l *lane) {
-	if l.begin.ProducerID == s.pid {
-		s.mu.Lock()
-		s.used[l.target] = true
-		s.mu.Unlock()
-	}
+	return err
 }
 
 // resumeAt says that a lane goes on from an anchor, behind what is on the target

@@ -1,27 +1,25 @@
 package mirror
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/topicsync"
+	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
-	"github.com/strait-mirror/strait/transforms/rename"
 )
 
-// rules say which topics a flow mirrors, what they are called on the target,
-// and which settings are not copied: topicsync's Selector, Namer and Matcher.
+// rules say which topics a flow mirrors, what they are called on the target and
+// how they share topics there, and which settings are not copied: topicsync's
+// Selector, Namer, Layout and Matcher.
 type rules struct {
-	from     string
-	topics   *filter.Topics
-	policy   rename.Policy
+	*chain.Chain
 	excluded *filter.Patterns // settings
 }
 
 func newRules(f *model.Flow) (*rules, error) {
-	topics, problems := filter.ForFlow(f)
+	names, problems := chain.ForFlow(f)
 	list := make([]filter.Pattern, len(f.ConfigPropertiesExclude))
 	for i, text := range f.ConfigPropertiesExclude {
 		list[i] = filter.Pattern{Text: text, At: f.Ranges.Of(model.Element("config_properties_exclude", i))}
@@ -31,14 +29,26 @@ func newRules(f *model.Flow) (*rules, error) {
 	if err := problems.Err(); err != nil {
 		return nil, fmt.Errorf("compiling the patterns of flow %q: %w", f.Name, err)
 	}
-	return &rules{from: f.From, topics: topics, policy: rename.ForFlow(f), excluded: excluded}, nil
+	return &rules{Chain: names, excluded: excluded}, nil
 }
 
-// Selected says whether a source topic is mirrored.
-func (r *rules) Selected(topic string) bool { return r.topics.Decide(topic).Copy }
+// RemoteTopic is what a source topic is called on the target; empty where
+// Unnamed says why it has no name there.
+func (r *rules) RemoteTopic(topic string) string {
+	route := r.Route(topic)
+	if route.Err != nil {
+		return ""
+	}
+	return route.Target
+}
 
-// RemoteTopic is what a source topic is called on the target.
-func (r *rules) RemoteTopic(topic string) string { return r.policy.FormatRemoteTopic(r.from, topic) }
+// Unnamed says why a selected topic has no name on the target.
+func (r *rules) Unnamed(topic string) error {
+	if err := r.Route(topic).Err; err != nil {
+		return err
+	}
+	return errors.New("it has no name on the target")
+}
 
 // Match says whether a setting is never copied.
 func (r *rules) Match(name string) bool {
@@ -52,21 +62,9 @@ func (f *Flow) topicParams() topicsync.Params {
 	return topicsync.Params{
 		LeaveTopics: one != nil && one.LeaveTopics, AnySize: f.p.Flow.Repartitions(),
 		Source: f.p.Source.Control(), Target: f.p.Target.Control(),
-		Named:    named(f.p.Flow.Topics),
-		Selector: f.rules, Namer: f.rules, Exclude: f.rules, Log: f.p.Log,
+		Named:    chain.Literals(f.p.Flow.Topics),
+		Selector: f.rules, Namer: f.rules, Layout: f.rules, Exclude: f.rules, Log: f.p.Log,
 		UseSourceDefaults: f.p.Flow.UseDefaultsFrom == "source",
 		ReplicationFactor: f.p.Flow.ReplicationFactor,
 	}
-}
-
-// named returns the patterns that are, or may be, names.
-func named(patterns []string) []string {
-	var names []string
-	for _, p := range patterns {
-		name := strings.ReplaceAll(p, `\.`, ".")
-		if regexp.QuoteMeta(strings.ReplaceAll(name, ".", "")) == strings.ReplaceAll(name, ".", "") {
-			names = append(names, name)
-		}
-	}
-	return names
 }

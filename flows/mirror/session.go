@@ -32,16 +32,14 @@ type session struct {
 
 	early *found // what discovery found while the session was opened; taken by the first pass
 
-	pid      int64
-	pidEpoch int16
-	forgets  time.Duration // after this age of its last record the target forgets a producer; 0: not known
-	opened   time.Time
-	end      context.CancelCauseFunc // ends run for a reason of its own
+	producers producers
+	forgets   time.Duration // after this age of its last record the target forgets a producer; 0: not known
+	opened    time.Time
+	end       context.CancelCauseFunc // ends run for a reason of its own
 
 	storing sync.Mutex // held from looking where lanes are until that is stored
 
-	mu       sync.Mutex                 // guards the rest
-	used     map[wire.PartitionKey]bool // target partitions written under pid
+	mu       sync.Mutex // guards the rest
 	lanes    map[position.Lane]*lane
 	known    map[string]*topic                 // by source topic
 	waiting  map[position.Lane]time.Time       // since when a lane could not be started
@@ -66,13 +64,13 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 	s := &session{
 		flow: f, lanes: map[position.Lane]*lane{}, known: map[string]*topic{},
 		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{},
-		used: map[wire.PartitionKey]bool{}, opened: time.Now(),
-		queue: newRunQueue(), recoder: batch.NewRecoder(batch.Params{}),
+		opened: time.Now(), queue: newRunQueue(), recoder: batch.NewRecoder(batch.Params{}),
 	}
 	err := f.waitFor(ctx, f.p.Source, f.p.Source.Ping)
 	if err == nil {
 		err = f.waitFor(ctx, f.p.Target, func(ctx context.Context) (err error) {
-			s.pid, s.pidEpoch, err = f.p.Target.InitProducerID(ctx)
+			id, epoch, err := f.p.Target.InitProducerID(ctx)
+			s.producers = producers{fresh: f.p.Target.InitProducerID, ids: []producer{{id, epoch}}}
 			return err
 		})
 	}

@@ -107,7 +107,6 @@ func (l *lane) disproved(ctx context.Context, e *UnprovenError) {
 		l.giveUp(fmt.Errorf("going back to the stored position: %w", s.flow.p.Target.Explain(err)))
 		return
 	}
-	s.notePID(l)
 	if out, ok := l.out.(*sink.Lane); ok { // nobody else's records are counted
 		out.Rebegin(l.begin)
 	}

@@ -94,10 +94,19 @@ func (b *broker) pack() *request {
 
 	var r *request
 	size, taken := 0, 0
-	var again []*Lane
+	var again, waiting []*Lane
+	var there carried
+	if b.sink.shared.Load() {
+		there = carried{}
+	}
 	for _, l := range lanes {
 		if r != nil && size >= b.sink.p.MaxRequestSize {
 			break
+		}
+		if there != nil && there.has(l.target()) {
+			taken++
+			waiting = append(waiting, l)
+			continue
 		}
 		room := b.sink.p.MaxRequestSize - size
 		e, verdict := l.take(b, room, r == nil)
@@ -111,9 +120,9 @@ func (b *broker) pack() *request {
 		if r == nil {
 			r = &request{produce: wire.ProduceRequest{Timeout: b.sink.p.RequestTimeout}}
 		}
-		r.produce.Partitions = append(r.produce.Partitions, wire.ProducePartition{
-			PartitionKey: l.target(), Batch: e.Data, Buffer: e.Buffer,
-		})
+		key := l.target()
+		there.add(key)
+		r.produce.Partitions = append(r.produce.Partitions, wire.ProducePartition{PartitionKey: key, Batch: e.Data, Buffer: e.Buffer})
 		r.sent = append(r.sent, sent{l, e.sequence})
 		size += len(e.Data)
 		if l.requeue(b) {
@@ -121,10 +130,30 @@ func (b *broker) pack() *request {
 		}
 	}
 	b.mu.Lock()
-	// Lanes this request had no room for come first, then who came meanwhile.
-	b.ready = append(append(lanes[taken:len(lanes):len(lanes)], b.ready...), again...)
+	// Lanes whose partition this request has a batch of come first, then those it
+	// had no room for, then who came meanwhile.
+	waiting = append(waiting, lanes[taken:]...)
+	b.ready = append(append(waiting, b.ready...), again...)
 	b.mu.Unlock()
 	return r
+}
+
+// carried are the target partitions that a request has a batch of, by their keys
+// without the topic's id; nil where no two lanes meet in one.
+type carried map[wire.PartitionKey]bool
+
+// has reports whether the request has a batch of the partition: of two for one
+// partition a broker would take one and answer OK for both.
+func (c carried) has(key wire.PartitionKey) bool {
+	key.ID = wire.TopicID{}
+	return c[key]
+}
+
+func (c carried) add(key wire.PartitionKey) {
+	if c != nil {
+		key.ID = wire.TopicID{}
+		c[key] = true
+	}
 }
 
 func (b *broker) send(ctx context.Context, r *request) {

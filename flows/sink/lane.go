@@ -24,8 +24,8 @@ const (
 
 // LaneParams is what AddLane needs.
 type LaneParams struct {
-	Target        wire.PartitionKey // required; ID may be zero
-	ProducerID    int64             // required
+	Target        wire.PartitionKey // required; ID may be zero; several lanes may have the same
+	ProducerID    int64             // required; no other lane may use it in the target partition, now or later
 	ProducerEpoch int16
 	NextSequence  int32  // of the next record
 	TargetEnd     int64  // where the next record is expected to be appended
@@ -64,8 +64,8 @@ type Ack struct {
 	Bytes         int64
 }
 
-// Lane carries one source partition to one target partition. Its methods are
-// safe for concurrent use.
+// Lane carries one source partition to one target partition, where others may
+// append as well. Its methods are safe for concurrent use.
 type Lane struct {
 	sink   *Sink
 	events Events
@@ -117,6 +117,7 @@ func addSequence(seq, n int32) int32 {
 
 // AddLane returns a lane that waits for its first batch.
 func (s *Sink) AddLane(p LaneParams) *Lane {
+	s.addWriter(p.Target)
 	return &Lane{
 		sink: s, events: p.Events, key: p.Target, broker: -1, maxBytes: p.MaxBytes,
 		pid: p.ProducerID, pidEpoch: p.ProducerEpoch, lastTime: p.LastTime,

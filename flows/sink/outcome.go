@@ -117,9 +117,12 @@ func (l *Lane) ackLocked(i int, base int64) []entry {
 	switch {
 	case base < 0: // a duplicate whose offset the broker forgot
 	case base > e.base:
-		// Somebody else appended in between. Everything behind moves with it.
+		// Another lane or somebody else appended in between. Everything behind
+		// moves with it.
 		shift := base - e.base
-		l.sink.stats.Foreign.Add(shift)
+		if !l.sink.meets(l.key) {
+			l.sink.stats.Foreign.Add(shift)
+		}
 		for j := i; j < len(l.window); j++ {
 			l.window[j].base += shift
 		}

@@ -92,8 +92,11 @@ type Sink struct {
 	wait   sync.WaitGroup  // every goroutine started below Run
 	closed chan struct{}   // closed when Run ends
 
-	mu      sync.Mutex // guards brokers
+	mu      sync.Mutex // guards brokers and writers
 	brokers map[int32]*broker
+	writers map[wire.PartitionKey]int // lanes ever added, by target partition without the topic's id
+
+	shared atomic.Bool // some target partition has had several lanes
 
 	stats Stats
 }
@@ -107,7 +110,7 @@ type Stats struct {
 	Resent     atomic.Int64 // batches sent again
 	Coalesced  atomic.Int64 // batches merged into others
 	Recognised atomic.Int64 // batches found in the log instead of being sent again
-	Foreign    atomic.Int64 // offsets that somebody else appended between ours
+	Foreign    atomic.Int64 // offsets that somebody else appended between ours, where no other lane of ours writes
 }
 
 // New checks p and returns a sink; it starts and dials nothing.
@@ -122,7 +125,9 @@ func New(p Params) (*Sink, error) {
 	setDefault(&p.ProducerIDExpiration, 24*time.Hour)
 	setDefault(&p.QuietTime, 5*time.Second)
 	p.Window = min(p.Window, maxWindow)
-	return &Sink{p: p, brokers: map[int32]*broker{}, closed: make(chan struct{})}, nil
+	return &Sink{
+		p: p, brokers: map[int32]*broker{}, writers: map[wire.PartitionKey]int{}, closed: make(chan struct{}),
+	}, nil
 }
 
 // maxWindow is how many batches of a producer a broker remembers for
@@ -163,6 +168,29 @@ type Batch struct {
 	SourceNext   int64          // source offset after the batch
 	SourceEpoch  int32          // partition leader epoch of the batch at the source
 	MaxTimestamp int64          // ms
+}
+
+// addWriter counts a lane that writes to a target partition.
+func (s *Sink) addWriter(key wire.PartitionKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key.ID = wire.TopicID{}
+	s.writers[key]++
+	if s.writers[key] > 1 {
+		s.shared.Store(true)
+	}
+}
+
+// meets reports whether several lanes write, or have written, to a target
+// partition.
+func (s *Sink) meets(key wire.PartitionKey) bool {
+	if !s.shared.Load() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key.ID = wire.TopicID{}
+	return s.writers[key] > 1
 }
 
 // Owner is told when the sink no longer needs a batch.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -30,9 +31,13 @@ func (p *pass) create(ctx context.Context) error {
 		return nil
 	}
 	wanted := make(map[string]admin.NewTopic, len(due))
+	partitions := p.partitions()
 	for _, t := range due {
+		if _, shared := wanted[t.target]; shared {
+			continue // the first of several sources says what their target is like
+		}
 		wanted[t.target] = admin.NewTopic{
-			Partitions:        int32(len(t.sourceNow.Partitions)),
+			Partitions:        partitions[t.target],
 			ReplicationFactor: p.p.ReplicationFactor,
 			Settings:          p.copied(t.sourceSettings.settings),
 		}
@@ -111,9 +116,21 @@ func creationHint(err error) string {
 func withEngineKeys(t admin.NewTopic, engine []need) admin.NewTopic {
 	t.Settings = maps.Clone(t.Settings)
 	for _, n := range engine {
-		t.Settings[n.name] = n.value
+		t.Settings[n.name] = greater(t.Settings[n.name], n.value)
 	}
 	return t
+}
+
+// greater returns the greater of two values of an engine key: what several
+// sources need of one target. Of the others, which are words or one number, it
+// is the second.
+func greater(a, b string) string {
+	x, err := strconv.ParseInt(a, 10, 64)
+	y, err2 := strconv.ParseInt(b, 10, 64)
+	if err == nil && err2 == nil && x > y {
+		return a
+	}
+	return b
 }
 
 // createWithout creates topics, and those whose engine keys are refused
@@ -167,35 +184,37 @@ func (p *pass) grow(ctx context.Context) error {
 		return nil
 	}
 	wanted := make(map[string]int32)
-	short := make(map[string]*topic)
+	var short []*topic
+	partitions := p.partitions()
 	for _, t := range p.live {
-		source, target := len(t.sourceNow.Partitions), len(t.targetNow.Partitions)
-		if t.targetNow.Err != nil || target >= source {
+		if t.targetNow.Err != nil || len(t.targetNow.Partitions) >= int(partitions[t.target]) {
 			continue
 		}
-		short[t.target] = t
+		short = append(short, t)
 		if p.p.LeaveTopics {
 			t.grown = errLeft
 			continue
 		}
 		if t.grown == nil || !p.now.Before(t.retryAt) {
-			wanted[t.target] = int32(source)
+			wanted[t.target] = partitions[t.target]
 		}
 	}
 	refused, err := admin.Grow(ctx, p.p.Target, wanted)
 	if err != nil {
 		return &ClusterError{Err: err}
 	}
-	for name := range wanted {
-		t := short[name]
-		t.grown = refused[name]
+	for _, t := range short {
+		if wanted[t.target] == 0 {
+			continue
+		}
+		t.grown = refused[t.target]
 		if errors.Is(t.grown, kerr.InvalidPartitions) { // somebody else was faster
 			t.grown = nil
 		}
 		t.retryAt = p.now.Add(retryMost)
 		if t.touched = t.grown == nil; t.touched {
-			p.p.Log.Info("partitions added to target topic", "target_topic", name,
-				"before", len(t.targetNow.Partitions), "after", len(t.sourceNow.Partitions))
+			p.p.Log.Info("partitions added to target topic", "source_topic", t.source, "target_topic", t.target,
+				"before", len(t.targetNow.Partitions), "after", wanted[t.target])
 		}
 	}
 	for _, t := range short {
@@ -215,12 +234,13 @@ func (p *pass) grow(ctx context.Context) error {
 // problem.
 func (p *pass) awaitLeaders(ctx context.Context) error {
 	want := make(map[string]int32)
+	partitions := p.partitions()
 	for _, t := range p.live {
 		switch {
 		case t.touched && t.unready && !t.fresh: // created by somebody else, as he pleased
-			want[t.target] = 1
+			want[t.target] = max(want[t.target], 1)
 		case t.touched:
-			want[t.target] = int32(len(t.sourceNow.Partitions))
+			want[t.target] = max(partitions[t.target], 1)
 		}
 	}
 	if len(want) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -71,22 +72,22 @@ func (t *topic) denied() bool {
 // describe asks for the settings of the live topics that of returns, where
 // they are stale. An answer that is an error keeps what was told before.
 func (p *pass) describe(ctx context.Context, cl *kgo.Client, of func(*topic) (string, *described)) error {
-	asked := make(map[string]*described)
-	var names []string
+	asked := make(map[string][]*described) // sources may share a target
 	for _, t := range p.live {
 		if name, d := of(t); p.stale(d) {
-			names = append(names, name)
-			asked[name] = d
+			asked[name] = append(asked[name], d)
 		}
 	}
-	answers, err := admin.TopicSettings(ctx, cl, names)
+	answers, err := admin.TopicSettings(ctx, cl, slices.Sorted(maps.Keys(asked)))
 	if err != nil {
 		return err
 	}
-	for name, d := range asked {
-		d.at, d.err = p.now, answers[name].Err
-		if d.err == nil {
-			d.settings = answers[name].Settings
+	for name, all := range asked {
+		for _, d := range all {
+			d.at, d.err = p.now, answers[name].Err
+			if d.err == nil {
+				d.settings = answers[name].Settings
+			}
 		}
 	}
 	return nil
@@ -105,6 +106,9 @@ func (p *pass) setEngineKeys(ctx context.Context, topics []*topic) error {
 		}
 		set := p.toSet(t)
 		if len(set) > 0 {
+			for name, value := range changes[t.target] { // another source of it needs more
+				set[name] = greater(set[name], value)
+			}
 			changes[t.target] = set
 			changed = append(changed, t)
 		}

@@ -23,6 +23,27 @@ type Selector interface{ Selected(topic string) bool }
 // Namer says how a source topic is called on the target.
 type Namer interface{ RemoteTopic(topic string) string }
 
+// Layout says how source topics share target topics.
+type Layout interface {
+	// Merged reports whether source topics with one name on the target are
+	// mirrored to it together. Otherwise stage is what gave them that name, if
+	// it has a name itself.
+	Merged(topics []string) (stage string, ok bool)
+	// Partitions returns how many partitions a target topic should have at
+	// least: most is the greatest number that a topic mirrored to it has,
+	// existing its own; 0: it is to be created.
+	Partitions(most, existing int32) int32
+	// Unnamed says why a selected topic has no name on the target.
+	Unnamed(topic string) error
+}
+
+// oneToOne is the Layout of a flow that says nothing else.
+type oneToOne struct{}
+
+func (oneToOne) Merged([]string) (string, bool) { return "", false }
+func (oneToOne) Partitions(most, _ int32) int32 { return most }
+func (oneToOne) Unnamed(string) error           { return errors.New("it has no name on the target") }
+
 // Matcher says which settings are never copied.
 type Matcher interface{ Match(name string) bool }
 
@@ -34,6 +55,7 @@ type Params struct {
 	Namer    Namer        // required
 	Log      *slog.Logger // required
 
+	Layout            Layout   // default: one target topic each, with as many partitions
 	Named             []string // topics selected by name: reported where the source hides them
 	Exclude           Matcher  // config.properties.exclude; default excludes nothing
 	UseSourceDefaults bool     // use.defaults.from=source: copy defaults of the source, too
@@ -95,6 +117,9 @@ func New(p Params) (*Syncer, error) {
 	p.ReplicationFactor = cmp.Or(p.ReplicationFactor, -1)
 	p.FactsInterval = cmp.Or(p.FactsInterval, time.Minute)
 	p.ReadyTimeout = cmp.Or(p.ReadyTimeout, 5*time.Second)
+	if p.Layout == nil {
+		p.Layout = oneToOne{}
+	}
 	if p.Now == nil {
 		p.Now = time.Now
 	}
@@ -178,7 +203,8 @@ func (p *pass) discover(ctx context.Context) error {
 	for _, t := range p.live {
 		names = append(names, t.target)
 	}
-	targets, err := admin.Topics(ctx, p.p.Target, names)
+	slices.Sort(names)
+	targets, err := admin.Topics(ctx, p.p.Target, slices.Compact(names))
 	if err != nil {
 		return &ClusterError{Err: err}
 	}
@@ -244,24 +270,57 @@ func (p *pass) selectFrom(sources map[string]*admin.Topic) {
 		p.live = append(p.live, t)
 		byTarget[remote] = append(byTarget[remote], name)
 	}
+	colliding := p.collisions(byTarget)
 	p.isolate(func(t *topic) (hint string, err error) {
 		switch sharing := byTarget[t.target]; {
 		case t.target == "":
-			return "check the renames of this flow", errors.New("it has no name on the target")
+			return "check the renames of this flow", p.p.Layout.Unnamed(t.source)
 		case len(t.target) > maxName:
 			return "exclude it with topics_exclude, or choose a shorter cluster name or replication_policy = \"identity\"",
 				fmt.Errorf("its name on the target would have %d characters (%.40s...), Kafka allows %d", len(t.target), t.target, maxName)
 		case !legal(t.target):
 			return "choose a cluster name and a replication_policy_separator of letters, digits, '.', '_' and '-'",
 				fmt.Errorf("its name on the target, %q, has characters that Kafka does not allow", t.target)
-		case len(sharing) > 1:
-			return "rename all but one of them, or exclude them from this flow",
-				&CollisionError{Target: t.target, Sources: sharing}
+		case colliding[t.target] != "":
+			return colliding[t.target], &CollisionError{Target: t.target, Sources: sharing}
 		case t.sourceNow.Err != nil:
 			return "", &ClusterError{Source: true, Err: fmt.Errorf("describing topic %q: %w", t.source, t.sourceNow.Err)}
 		}
 		return "", nil
 	})
+}
+
+// collisions returns what to do about the target names that several topics have
+// and must not share.
+func (p *pass) collisions(byTarget map[string][]string) map[string]string {
+	hints := make(map[string]string)
+	for target, sharing := range byTarget {
+		if len(sharing) < 2 {
+			continue
+		}
+		switch stage, ok := p.p.Layout.Merged(sharing); {
+		case ok:
+		case stage == "":
+			hints[target] = "rename all but one of them, or exclude them from this flow"
+		default:
+			hints[target] = fmt.Sprintf("give them different names in stage %q, or write merge = true in it to have one topic of them", stage)
+		}
+	}
+	return hints
+}
+
+// partitions returns how many partitions the target of each live topic should
+// have, by its name.
+func (p *pass) partitions() map[string]int32 {
+	most := make(map[string]int32)
+	for _, t := range p.live {
+		most[t.target] = max(most[t.target], int32(len(t.sourceNow.Partitions)))
+	}
+	wanted := make(map[string]int32, len(most))
+	for _, t := range p.live {
+		wanted[t.target] = p.p.Layout.Partitions(most[t.target], int32(len(t.targetNow.Partitions)))
+	}
+	return wanted
 }
 
 // maxName is the most characters of a topic's name (Topic.MAX_NAME_LENGTH).
