@@ -16,6 +16,7 @@ import (
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/survey"
+	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
 )
 
@@ -212,8 +213,9 @@ func Printable(s string) string {
 func (t *topology) patterns() diag.List {
 	var problems diag.List
 	for _, f := range t.cfg.Flows {
-		selection, bad := filter.ForFlow(f)
+		_, bad := chain.ForFlow(f)
 		problems.Add(bad...)
+		selection, bad := filter.ForFlow(f)
 		if !bad.HasErrors() {
 			t.selections[f] = selection
 		}

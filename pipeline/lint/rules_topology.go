@@ -65,6 +65,13 @@ func topologyRules() []Rule {
 			check:   checkSeparators,
 		},
 		{
+			ID: diag.CodeMerge, Severity: diag.Error, Title: "a rename gives two topics one name",
+			Why:  "Their records would mix in one topic, which nobody can take apart again.",
+			Fix:  "Give them different names, or write merge = true in the stage to have one topic of them.",
+			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"eu.orders\", \"us.orders\"]\n  transform \"rename\" \"one\" {\n    map = {\n      \"eu.orders\" = \"orders\"\n      \"us.orders\" = \"orders\"\n    }\n  }\n}"},
+			Good: Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"eu.orders\", \"us.orders\"]\n  transform \"rename\" \"one\" {\n    map = {\n      \"eu.orders\" = \"orders\"\n      \"us.orders\" = \"orders\"\n    }\n    merge = true\n  }\n}"},
+		},
+		{
 			ID: diag.CodeNoFlow, Severity: diag.Warning, Title: "no flow is enabled",
 			Why:     "Nothing is mirrored. In a properties file a flow is off unless A->B.enabled = true.",
 			Fix:     "In HCL add flow \"A->B\" {}, in a properties file A->B.enabled = true.",

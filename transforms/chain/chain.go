@@ -122,6 +122,23 @@ func (c *Chain) Route(topic string) Route {
 // Selected says whether a source topic is copied.
 func (c *Chain) Selected(topic string) bool { return c.Route(topic).Copy }
 
+// Name is what the stages and the policy call a topic, whether it is selected or
+// not; where a stage drops it or cannot tell, what it is called in front of that.
+func (c *Chain) Name(topic string) string {
+	name := topic
+	for _, s := range c.steps {
+		next, dropped, err := s.next(name)
+		if dropped != nil || err != nil {
+			break
+		}
+		name = next
+	}
+	if c.keep {
+		return name
+	}
+	return c.policy.FormatRemoteTopic(c.from, name)
+}
+
 // Merged reports whether topics that have one name on the target may be mirrored
 // to it together: they got it in stages that say merge. Otherwise stage is the
 // name of the one that does not say so, or empty where none did it.
