@@ -10,8 +10,8 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"syscall"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )

@@ -70,17 +70,19 @@ func world(t *testing.T, dir string) lint.Params {
 		"etc/strait/open":       {Mode: 0o644, Data: []byte("hunter2\n")},
 		"etc/strait/password":   {Mode: 0o600, Data: []byte("hunter2\n")},
 	}
-	return lint.Params{Load: load.Options{
-		Env: func(name string) (string, bool) {
-			v, ok := map[string]string{"DC1_PASSWORD": "hunter2", "DC1_BROKERS": "a:9092,b:9092", "GOMEMLIMIT": "1GiB"}[name]
-			return v, ok
+	return lint.Params{
+		Load: load.Options{
+			Env: func(name string) (string, bool) {
+				v, ok := map[string]string{"DC1_PASSWORD": "hunter2", "DC1_BROKERS": "a:9092,b:9092", "GOMEMLIMIT": "1GiB"}[name]
+				return v, ok
+			},
+			ReadFile: func(path string) ([]byte, error) {
+				if strings.HasPrefix(path, dir) {
+					return os.ReadFile(path)
+				}
+				return files.ReadFile(strings.TrimPrefix(path, "/"))
+			},
 		},
-		ReadFile: func(path string) ([]byte, error) {
-			if strings.HasPrefix(path, dir) {
-				return os.ReadFile(path)
-			}
-			return files.ReadFile(strings.TrimPrefix(path, "/"))
-		}},
 		Stat: func(path string) (os.FileInfo, error) { return files.Stat(strings.TrimPrefix(path, "/")) },
 		Now:  now,
 	}
