@@ -31,6 +31,10 @@ func (t *topology) credentials() []credential {
 				list = append(list, credential{name, at, text})
 			}
 		}
+		list = append(list, t.inProperties(c.Properties)...)
+	}
+	for _, f := range t.cfg.Flows {
+		list = append(list, t.inProperties(f.Properties)...)
 	}
 	for _, file := range t.src.Files() {
 		if filepath.Ext(file) != ".properties" {
@@ -42,6 +46,17 @@ func (t *topology) credentials() []credential {
 			if isCredential(e.Key) {
 				list = append(list, credential{e.Key, e.ValueRange, e.Value})
 			}
+		}
+	}
+	return list
+}
+
+// inProperties finds where properties = {} of an HCL file sets secrets.
+func (t *topology) inProperties(keys map[string]model.Property) []credential {
+	var list []credential
+	for key, p := range keys {
+		if text, ok := t.text(p.Range); ok && filepath.Ext(p.Range.File) == ".hcl" && isCredential(key) {
+			list = append(list, credential{key, p.Range, text})
 		}
 	}
 	return list

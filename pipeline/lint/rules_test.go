@@ -245,3 +245,28 @@ func TestLookup(t *testing.T) {
 		})
 	}
 }
+
+// TestShippedTopologies lints the examples of the repository in both languages.
+func TestShippedTopologies(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linted := 0
+	for _, file := range files {
+		if ext := filepath.Ext(file); ext != ".hcl" && ext != ".properties" {
+			continue
+		}
+		linted++
+		t.Run(file, func(t *testing.T) {
+			// Nothing here has their certificates and passwords.
+			r, err := lint.Run(lint.Params{Paths: []string{file}, Ignore: []string{"ST013"}})
+			if err != nil || len(r.Findings) > 0 {
+				t.Errorf("%v %v", err, r.List())
+			}
+		})
+	}
+	if linted < 6 {
+		t.Errorf("%d topologies are too few", linted)
+	}
+}
