@@ -63,6 +63,7 @@ func (a *app) newACLs() *cobra.Command {
 }
 
 func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
+	a.offline = !f.online && f.principal != "" // else the login says who we are
 	cfg, err := a.load(paths, a.p.Getenv)
 	if err != nil {
 		return err

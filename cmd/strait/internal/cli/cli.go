@@ -46,6 +46,10 @@ type app struct {
 	p    Params
 	view *view.View
 	vars vars // of the command that runs
+
+	// offline is set by commands that connect to nothing: environment variables and
+	// files that are missing on this machine are no errors then.
+	offline bool
 }
 
 // Main runs the command that args name and returns the exit code.

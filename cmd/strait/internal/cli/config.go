@@ -66,6 +66,7 @@ const clustersUsage = "only flows to these clusters, as of connect-mirror-maker.
 // is about how the command was called.
 func (a *app) settings(paths []string, f configFlags) (settings.Listing, error) {
 	if !f.java {
+		a.offline = true
 		cfg, err := a.load(paths, a.p.Getenv)
 		if err != nil {
 			return settings.Listing{}, err

@@ -24,6 +24,7 @@ func (a *app) newGraph() *cobra.Command {
 			"  strait graph --format mermaid mm2.properties\n  strait graph --format json --expand topology.hcl",
 		Args: needsFile, ValidArgsFunction: completeFiles,
 		RunE: func(_ *cobra.Command, args []string) error {
+			a.offline = true
 			cfg, err := a.load(args, a.p.Getenv)
 			if err != nil {
 				return err

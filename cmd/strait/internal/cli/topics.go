@@ -68,6 +68,7 @@ func (a *app) newTopics() *cobra.Command {
 }
 
 func (a *app) topics(ctx context.Context, paths []string, f topicsFlags) error {
+	a.offline = !f.online
 	cfg, err := a.load(paths, a.p.Getenv)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (a *app) loadTopology(paths []string, env func(string) (string, bool), src 
 
 // loadOptions says how the command that runs reads a topology.
 func (a *app) loadOptions(env func(string) (string, bool), src *diag.Sources) load.Options {
-	return load.Options{Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src}
+	return load.Options{Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src, AllowMissing: a.offline}
 }
 
 // loadMirrorMaker1 reads what MirrorMaker 1 is started with.
