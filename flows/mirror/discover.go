@@ -97,7 +97,7 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	if err != nil {
 		return finding{}, s.flow.explainPass(err)
 	}
-	s.flow.remember(pairs, problems)
+	s.remember(pairs, problems)
 	s.flow.noteTopics(problems)
 	s.flow.noteNothing(len(pairs)+len(problems) == 0)
 	selected := make(map[string]bool, len(pairs)+len(problems))
@@ -129,9 +129,12 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	return finding{all: all, nothing: len(fresh) == 0 && !passing}, err
 }
 
-// remember notes which partitions there were when the source was listed first:
-// only those may begin at their ends.
-func (f *Flow) remember(pairs []topicsync.Pair, problems []topicsync.Problem) {
+// remember notes which partitions and positions there were when the source was
+// listed first: only those partitions may begin at their ends, and only where
+// their topic had no position yet. One that has none beside others that do
+// appeared later, perhaps while nobody was running.
+func (s *session) remember(pairs []topicsync.Pair, problems []topicsync.Problem) {
+	f := s.flow
 	if f.initial != nil {
 		return
 	}
@@ -141,6 +144,9 @@ func (f *Flow) remember(pairs []topicsync.Pair, problems []topicsync.Problem) {
 	}
 	for _, p := range pairs {
 		f.initial[p.Source] = p.Partitions
+	}
+	for _, a := range s.store.All() {
+		delete(f.initial, a.Topic)
 	}
 }
 
@@ -307,7 +313,6 @@ func (s *session) starts(ctx context.Context, lanes []*lane, keys []cluster.Topi
 	starts := make([]cluster.Offset, len(lanes))
 	earliest := make([]cluster.TopicPartition, 0, len(lanes))
 	var latest []cluster.TopicPartition
-	begun := s.begun()
 	for i, l := range lanes {
 		a, ok := s.store.Get(l.source.Topic, l.source.Partition)
 		same := a.Bare() || a.SourceTopicID == [16]byte(l.source.ID) || a.SourceTopicID == [16]byte{}
@@ -325,7 +330,7 @@ func (s *session) starts(ctx context.Context, lanes []*lane, keys []cluster.Topi
 			s.flow.p.Log.Error("source topic was recreated, mirroring it from its start",
 				"topic", l.source.Topic, "partition", l.source.Partition, "old_position", a.Next())
 			earliest = append(earliest, keys[i])
-		case !begun[l.source.Topic] && s.flow.fromEnd(l.source):
+		case s.flow.fromEnd(l.source):
 			latest = append(latest, keys[i])
 		default:
 			earliest = append(earliest, keys[i])
@@ -346,16 +351,6 @@ func (s *session) starts(ctx context.Context, lanes []*lane, keys []cluster.Topi
 // partitions that there were at first.
 func (f *Flow) fromEnd(p wire.PartitionKey) bool {
 	return f.p.Flow.Start == model.StartLatest && p.Partition < f.initial[p.Topic]
-}
-
-// begun returns the topics of which some partition has a position: one that has
-// none appeared later, perhaps while nobody was running.
-func (s *session) begun() map[string]bool {
-	topics := map[string]bool{}
-	for _, a := range s.store.All() {
-		topics[a.Topic] = true
-	}
-	return topics
 }
 
 // start connects a placed lane to the sink and the fetcher.

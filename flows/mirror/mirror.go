@@ -49,7 +49,7 @@ type Flow struct {
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
 	progress atomic.Int64 // grows whenever anything moves
 
-	initial map[string]int32 // partitions by topic when the source was first listed; only discovery touches it
+	initial map[string]int32 // partitions, when the source was first listed, of topics without a position; only discovery touches it
 
 	mu      sync.Mutex // guards the rest
 	state   string

@@ -192,6 +192,25 @@ func TestOnlyOldPartitionsBeginAtTheirEnds(t *testing.T) {
 	w := newTwo(t)
 	w.create(t, "old", 1)
 	w.produce(t, "old", "1", "2")
+	heal := w.withhold(func(topic string, _ int32) bool { return topic == "old" })
+	f := w.flow(t, false, latest)
+	stop := start(t, f)
+	until(t, "the flow runs", func() bool { return f.Status().State == Running })
+	w.create(t, "new", 1)
+	w.produce(t, "new", "1", "2", "3")
+	heal()
+	until(t, "both have lanes", func() bool { return f.Status().Partitions == 2 && f.Status().LagRecords == 0 })
+	w.produce(t, "old", "3")
+	until(t, "all has arrived", func() bool { return f.Status().Records == 4 })
+	stop()
+	if held := fmt.Sprint(w.held(t, "a.old"), w.held(t, "a.new")); held != "1 3" {
+		t.Errorf("the targets hold %s records, want 1 and 3", held)
+	}
+}
+
+// withhold has the source not tell the offsets of some partitions, until heal is
+// called; it says that the others end at 1.
+func (w *two) withhold(some func(topic string, partition int32) bool) (heal func()) {
 	refuse := true
 	w.source.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		w.source.KeepControl()
@@ -204,9 +223,9 @@ func TestOnlyOldPartitionsBeginAtTheirEnds(t *testing.T) {
 			st.Topic = rt.Topic
 			for _, rp := range rt.Partitions {
 				sp := kmsg.NewListOffsetsResponseTopicPartition()
-				sp.Partition = rp.Partition
-				if rt.Topic == "old" {
-					sp.ErrorCode = kerr.OffsetNotAvailable.Code
+				sp.Partition, sp.Offset = rp.Partition, 1
+				if some(rt.Topic, rp.Partition) {
+					sp.Offset, sp.ErrorCode = -1, kerr.OffsetNotAvailable.Code
 				}
 				st.Partitions = append(st.Partitions, sp)
 			}
@@ -214,21 +233,33 @@ func TestOnlyOldPartitionsBeginAtTheirEnds(t *testing.T) {
 		}
 		return resp, nil, true
 	})
+	return func() {
+		w.source.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
+			refuse = false // in the goroutine that runs all controls
+			return nil, nil, false
+		})
+	}
+}
+
+// TestLatecomerBeginsAtItsEnd has a partition that there was at first become
+// ready only after another one of its topic has a position.
+func TestLatecomerBeginsAtItsEnd(t *testing.T) {
+	w := newTwo(t)
+	w.create(t, "t", 2)
+	for p := range int32(2) {
+		if err := w.client[w.source].ProduceSync(t.Context(), &kgo.Record{Topic: "t", Partition: p, Value: []byte("old")}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heal := w.withhold(func(_ string, partition int32) bool { return partition == 1 })
 	f := w.flow(t, false, latest)
 	stop := start(t, f)
-	until(t, "the flow runs", func() bool { return f.Status().State == Running })
-	w.create(t, "new", 1)
-	w.produce(t, "new", "1", "2", "3")
-	w.source.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
-		refuse = false // in the goroutine that runs all controls
-		return nil, nil, false
-	})
-	until(t, "both have lanes", func() bool { return f.Status().Partitions == 2 && f.Status().LagRecords == 0 })
-	w.produce(t, "old", "3")
-	until(t, "all has arrived", func() bool { return f.Status().Records == 4 })
+	until(t, "the first partition has its place", func() bool { return f.Status().Partitions == 1 && f.Status().LagRecords == 0 })
+	heal()
+	until(t, "both have theirs", func() bool { return f.Status().Partitions == 2 && f.Status().LagRecords == 0 })
 	stop()
-	if held := fmt.Sprint(w.held(t, "a.old"), w.held(t, "a.new")); held != "1 3" {
-		t.Errorf("the targets hold %s records, want 1 and 3", held)
+	if got := f.Status().Records; got != 0 {
+		t.Errorf("%d records were copied that there were at first", got)
 	}
 }
 
