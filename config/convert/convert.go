@@ -135,13 +135,13 @@ func (c *converter) convert() {
 		return
 	}
 	c.origins.scan(doc.Entries)
-	cfg, problems := mm2.Read(mm2.Params{File: name, Text: c.properties, Env: c.origins.Env, ReadFile: c.origins.ReadFile, Sources: c.sources()})
+	cfg, problems := mm2.Read(mm2.Params{File: name, Text: c.properties, Env: c.origins.Env, ReadFile: c.origins.ReadFile, Sources: c.sources(), Unchecked: true})
 	if len(cfg.Clusters) == 0 {
 		c.report.Problems.Add(problems...)
 		return
 	}
 	cfg.Flows = slices.DeleteFunc(cfg.Flows, onlyHeartbeats)
-	params := encode.Params{Config: cfg, Expr: c.expr}
+	params := encode.Params{Config: cfg, Expr: c.expr, Path: c.path}
 	first := encode.Encode(params) // says what is written, and so where comments go
 	t := newTracker(doc, cfg, first.Written)
 	keys, rest := t.judge(problems)
@@ -190,7 +190,7 @@ func (c *converter) check(cfg *model.Config) {
 		}
 		return c.origins.ReadFile(path)
 	}
-	again, problems := load.Load([]string{name}, load.Options{Env: c.origins.Env, ReadFile: read})
+	again, problems := load.Load([]string{name}, load.Options{Env: c.origins.Env, ReadFile: read, Unchecked: true})
 	for _, d := range problems {
 		if d.Severity == diag.Error {
 			c.report.Differences = append(c.report.Differences, "the HCL cannot be read: "+strings.TrimPrefix(d.String(), name+":"))

@@ -110,7 +110,7 @@ func (c *converter) secret(a encode.Attribute, own, text string) (name, expr str
 		return own, c.call(a, pieces[0].from), true
 	}
 	if path, found := c.origins.pemFile(text); found {
-		return own + "_file", encode.Quote(c.path(path)), true
+		return own, "file(" + encode.Quote(c.path(path)) + ")", true
 	}
 	return own, c.variable(a, text, "the value in the file that was converted"), true
 }

@@ -36,7 +36,7 @@ const (
 	CodePlainLogin       = "ST202" // SASL without TLS
 	CodeHostnameCheckOff = "ST203" // TLS without host name verification
 	CodeKeystore         = "ST204" // a certificate or key that cannot be used
-	CodeCertificateEnds  = "ST205" // a certificate that ends soon
+	CodeCertificateEnds  = "ST205" // a certificate that has expired or will soon
 	CodeJAAS             = "ST206" // sasl.jaas.config cannot be parsed
 	CodeMechanism        = "ST207" // SASL mechanism unsupported or not the login module's
 	CodeOpenFile         = "ST208" // a secret in a file everybody may read

@@ -26,6 +26,7 @@ const (
 	KindList
 	KindSecret
 	KindMap
+	KindFloat
 )
 
 // String is how the kind is called in messages and documentation.
@@ -47,6 +48,8 @@ func (k Kind) String() string {
 		return "a list of strings"
 	case KindMap:
 		return "a map of strings"
+	case KindFloat:
+		return "a number"
 	}
 	return "invalid"
 }
@@ -93,6 +96,7 @@ const (
 	ScopeProducer       // S->T.producer.override.key, T.producer.key
 	ScopeAlias          // A.key only
 	ScopeWorker         // T.key, the settings of the Connect worker; some at the top level, too
+	ScopeClient         // A.consumer.key, A.producer.key, A.admin.key
 )
 
 // Form is one of the two kinds of file a property may come from.
@@ -127,6 +131,7 @@ type Def struct {
 	Max     int64    // greatest value
 	Words   []string // accepted words of an enum
 	OrFile  bool     // HCL also accepts <Name>_file with a path
+	Path    bool     // a path; HCL starts a relative one at the directory of the file
 	Pattern bool     // a list of Java regular expressions
 	Pending bool     // read and checked, but without effect so far: readers say so
 
@@ -136,15 +141,19 @@ type Def struct {
 	words    map[string]string // properties word to enum word
 	set      func(parsed)
 	get      func() parsed
+	low      float64 // least value of a float
+	high     float64
+	path     *string // of the file that holds the value
 }
 
 // parsed is a checked value of any kind.
 type parsed struct {
-	text string
-	num  int64
-	flag bool
-	list []string
-	dict map[string]string
+	text  string
+	num   int64
+	float float64
+	flag  bool
+	list  []string
+	dict  map[string]string
 }
 
 // Default sets the default of both forms, written as in HCL; lists are joined
@@ -198,9 +207,27 @@ func (d Def) Changes(r Reload) Def {
 	return d
 }
 
-// File lets HCL give the value as <Name>_file, the path of a file that holds it.
-func (d Def) File() Def {
-	d.OrFile = true
+// File lets HCL give the value as <Name>_file, the path of a file that holds it
+// and is read whenever the value is needed; path receives it.
+func (d Def) File(path *string) Def {
+	d.OrFile, d.path = true, path
+	return d
+}
+
+// SetFile stores the path of the file that holds the value.
+func (d Def) SetFile(path string) { *d.path = path }
+
+// FilePath returns the path of the file that holds the value; "" for none.
+func (d Def) FilePath() string {
+	if d.path == nil {
+		return ""
+	}
+	return *d.path
+}
+
+// AsPath marks a string as the path of a file.
+func (d Def) AsPath() Def {
+	d.Path = true
 	return d
 }
 

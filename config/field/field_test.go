@@ -18,6 +18,7 @@ type settings struct {
 	size     int32
 	word     string
 	list     []string
+	part     float64
 	password string
 	dict     map[string]string
 }
@@ -36,6 +37,8 @@ func (s *settings) def(kind field.Kind) field.Def {
 		return field.Size(&s.size, "x", 1, field.MaxInt32, "")
 	case field.KindEnum:
 		return field.Enum(&s.word, "x", []string{"none", "all"}, "").LegacyWords(map[string]string{"com.None": "none"})
+	case field.KindFloat:
+		return field.Float(&s.part, "x", 0.5, 1, "")
 	case field.KindList:
 		return field.List(&s.list, "x", "")
 	case field.KindMap:

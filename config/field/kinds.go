@@ -102,3 +102,12 @@ func Secret(set func(string), get func() string, name, doc string) Def {
 		get: func() parsed { return parsed{text: get()} },
 	}
 }
+
+// Float declares a number with a fraction between low and high, both included.
+func Float(p *float64, name string, low, high float64, doc string) Def {
+	return Def{
+		Name: name, Doc: doc, Kind: KindFloat, low: low, high: high,
+		set: func(v parsed) { *p = v.float },
+		get: func() parsed { return parsed{float: *p} },
+	}
+}

@@ -26,11 +26,9 @@ func (d Def) parse(form Form, v Value) (parsed, *diag.Diagnostic) {
 	case KindBool:
 		return d.parseBool(form, text, v.Sensitive)
 	case KindInt:
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return parsed{}, problem(diag.CodeBadValue, "%smust be a whole number", quoted(text, v.Sensitive))
-		}
-		return d.inRange(n)
+		return d.parseInt(text, v.Sensitive)
+	case KindFloat:
+		return d.parseFloat(text, v.Sensitive)
 	case KindDuration:
 		return d.parseDuration(form, text, v.Sensitive)
 	case KindSize:
@@ -53,6 +51,22 @@ func (d Def) parse(form Form, v Value) (parsed, *diag.Diagnostic) {
 // properties file writes lists as text.
 func (d Def) shaped(form Form, v Value) bool {
 	return v.IsMap == (d.Kind == KindMap) && (v.IsList == (d.Kind == KindList) || form == Properties && !v.IsList)
+}
+
+func (d Def) parseInt(text string, sensitive bool) (parsed, *diag.Diagnostic) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return parsed{}, problem(diag.CodeBadValue, "%smust be a whole number", quoted(text, sensitive))
+	}
+	return d.inRange(n)
+}
+
+func (d Def) parseFloat(text string, sensitive bool) (parsed, *diag.Diagnostic) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < d.low || n > d.high || n != n {
+		return parsed{}, problem(diag.CodeBadValue, "%smust be a number between %v and %v", quoted(text, sensitive), d.low, d.high)
+	}
+	return parsed{float: n}, nil
 }
 
 func (d Def) parseBool(form Form, text string, sensitive bool) (parsed, *diag.Diagnostic) {
@@ -226,6 +240,8 @@ func (d Def) format(v parsed) string {
 		return FormatSize(v.num)
 	case KindInt:
 		return strconv.FormatInt(v.num, 10)
+	case KindFloat:
+		return strconv.FormatFloat(v.float, 'g', -1, 64)
 	case KindList:
 		return strings.Join(v.list, ", ")
 	case KindMap:

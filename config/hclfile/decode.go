@@ -72,6 +72,9 @@ func (r *reader) attribute(a *hclsyntax.Attribute, d field.Def, places model.Pla
 	if !known {
 		return false
 	}
+	if d.Path && v.Text != "" {
+		v.Text = resolvePath(filepath.Dir(a.Expr.Range().Filename), v.Text)
+	}
 	if problem := d.Set(field.HCL, v); problem != nil {
 		problem.Summary = d.Name + ": " + problem.Summary
 		r.problems.Add(problem.At(rangeOf(a.Expr.Range())))
@@ -111,7 +114,8 @@ func (r *reader) entries(object *hclsyntax.ObjectConsExpr, name string, places m
 	}
 }
 
-// fileAttribute stores the content of the file that <name>_file names.
+// fileAttribute stores the path that <name>_file says. The file is read when
+// the whole block is checked, and for every connection.
 func (r *reader) fileAttribute(body *hclsyntax.Body, a *hclsyntax.Attribute, d field.Def, places model.Places) {
 	if other := body.Attributes[d.Name]; other != nil {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(a.NameRange), "%s and %s exclude each other", a.Name, d.Name).
@@ -127,20 +131,7 @@ func (r *reader) fileAttribute(body *hclsyntax.Body, a *hclsyntax.Attribute, d f
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "%s: must be the path of a file", a.Name))
 		return
 	}
-	text, err := r.readFile(resolvePath(filepath.Dir(at.File), v.Text))
-	if err != nil {
-		problem := diag.Errorf(diag.CodeMissingValue, at, "%s: %s", a.Name, err)
-		if r.p.AllowMissing {
-			problem.Severity = diag.Warning
-		}
-		r.problems.Add(problem)
-		return
-	}
-	if problem := d.Set(field.HCL, field.Value{Text: text, Sensitive: true}); problem != nil {
-		problem.Summary = a.Name + ": " + problem.Summary
-		r.problems.Add(problem.At(at))
-		return
-	}
+	d.SetFile(resolvePath(filepath.Dir(at.File), v.Text))
 	places[d.Name] = at
 }
 

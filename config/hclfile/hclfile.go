@@ -38,7 +38,9 @@ type Params struct {
 	// Include reads a properties file that a topology includes at a place; nil
 	// refuses every include.
 	Include func(path string, at diag.Range) (*model.Config, diag.List)
-	Sources *diag.Sources // optional; told which spans are secret
+	// Unchecked leaves the certificates and other files of connections alone.
+	Unchecked bool
+	Sources   *diag.Sources // optional; told which spans are secret
 }
 
 // Read decodes the files. The model is usable only if no diagnostic is an

@@ -12,6 +12,7 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/keystore/storetest"
 	"github.com/strait-mirror/strait/config/model"
 )
 
@@ -72,7 +73,7 @@ flow "x" {
 		ReplicationPolicy: model.PolicyIdentity, ReplicationPolicySeparator: "-", ReplicationFactor: 3,
 		ConfigPropertiesExclude: []string{"x"}, UseDefaultsFrom: "source", Start: model.StartLatest,
 		IsolationLevel: model.ReadUncommitted, RefreshTopicsInterval: 10 * time.Minute, BufferMemory: 1 << 30,
-		FetchMaxBytes: 1 << 20, MaxPartitionFetchBytes: 512 << 10, FetchMaxWait: time.Second, MaxRequestSize: 2 << 20,
+		FetchMaxBytes: 1 << 20, MaxPartitionFetchBytes: 512 << 10, FetchMinBytes: 1, FetchMaxWait: time.Second, MaxRequestSize: 2 << 20,
 		RequestTimeout: time.Minute, Coalesce: "off", ErrorsTolerance: "all", OwnsOffsets: model.OwnsYes, Delivery: model.ExactlyOnce, OnUnproven: model.UnprovenContinue, DefaultExcludes: true,
 		Control: model.NewFlow(field.HCL).Control,
 	}
@@ -99,6 +100,7 @@ func TestDefaultExcludes(t *testing.T) {
 }
 
 func TestClusterOfEveryAttribute(t *testing.T) {
+	pair := storetest.New(t, 365*24*time.Hour)
 	cfg, problems := Read(Params{
 		Files: []File{{Name: "dir/f.hcl", Text: []byte(`
 cluster "A" {
@@ -107,32 +109,36 @@ cluster "A" {
   client_rack       = "r1"
   tls {
     ca_file     = "ca.pem"
-    cert        = "-----BEGIN CERTIFICATE-----"
-    key         = file("/abs/key.pem")
+    keystore    = "/abs/own.p12"
+    keystore_password = "${env("SECRET")}"
     server_name = "kafka"
+    min_version = "TLSv1.3"
   }
   sasl "scram-sha-256" {
     username = "u"
     password = "x${env("SECRET")}"
   }
 }`)}},
-		Env: func(name string) (string, bool) { return "hunter2", name == "SECRET" },
+		Env: func(name string) (string, bool) { return storetest.Password, name == "SECRET" },
 		ReadFile: func(path string) ([]byte, error) {
-			return []byte("-----BEGIN " + path), nil
+			if path == "/abs/own.p12" {
+				return pair.PKCS12(t), nil
+			}
+			return pair.CAPEM(), nil
 		},
 	})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	got := *cfg.Clusters[0]
-	got.Range, got.Ranges = diag.Range{}, nil
+	got.Range, got.Ranges, got.Connection = diag.Range{}, nil, model.Connection{}
 	want := model.Cluster{
 		Alias: "A", BootstrapServers: []string{"a:9092"}, ClientID: "me", Rack: "r1",
 		TLS: &model.TLS{
-			CA: model.NewSecret("-----BEGIN dir/ca.pem"), Certificate: model.NewSecret("-----BEGIN CERTIFICATE-----"),
-			Key: model.NewSecret("-----BEGIN /abs/key.pem"), ServerName: "kafka",
+			CAFile: "dir/ca.pem", Keystore: "/abs/own.p12", KeystorePassword: model.NewSecret(storetest.Password),
+			ServerName: "kafka", MinVersion: "TLSv1.3",
 		},
-		SASL: &model.SASL{Mechanism: "SCRAM-SHA-256", Username: "u", Password: model.NewSecret("xhunter2")},
+		SASL: &model.SASL{Mechanism: "SCRAM-SHA-256", Username: "u", Password: model.NewSecret("x" + storetest.Password)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -14,7 +14,7 @@ import (
 func (l *loader) readProperties(f hclfile.File) (*model.Config, diag.List) {
 	return mm2.Read(mm2.Params{
 		File: f.Name, Text: f.Text, Env: l.opts.Env, ReadFile: l.opts.ReadFile,
-		AllowMissing: l.opts.AllowMissing, Sources: l.opts.Sources,
+		AllowMissing: l.opts.AllowMissing, Unchecked: l.opts.Unchecked, Sources: l.opts.Sources,
 	})
 }
 

@@ -29,9 +29,12 @@ type Options struct {
 	// AllowMissing makes environment variables and files that do not exist
 	// warnings; lint sets it, run does not.
 	AllowMissing bool
-	Sources      *diag.Sources                     // optional; filled with the text of every file, for diag.Render
-	Env          func(name string) (string, bool)  // default os.LookupEnv
-	ReadFile     func(path string) ([]byte, error) // default: os.ReadFile up to 16 MiB
+	// Unchecked leaves the certificates and other files of connections alone, for
+	// topologies that are only converted.
+	Unchecked bool
+	Sources   *diag.Sources                     // optional; filled with the text of every file, for diag.Render
+	Env       func(name string) (string, bool)  // default os.LookupEnv
+	ReadFile  func(path string) ([]byte, error) // default: os.ReadFile up to 16 MiB
 }
 
 // Load reads the files and directories at paths as one topology. A directory
@@ -168,7 +171,7 @@ func (l *loader) read() *model.Config {
 	if len(l.hcl) > 0 || len(l.opts.VarFiles)+len(l.opts.Vars) > 0 {
 		part, problems := hclfile.Read(hclfile.Params{
 			Files: l.hcl, Vars: l.opts.Vars, VarFiles: l.varFiles(), Env: l.opts.Env, ReadFile: l.opts.ReadFile,
-			AllowMissing: l.opts.AllowMissing, Sources: l.opts.Sources,
+			AllowMissing: l.opts.AllowMissing, Unchecked: l.opts.Unchecked, Sources: l.opts.Sources,
 			Version: l.opts.Version, Include: l.include,
 		})
 		l.problems.Add(problems...)

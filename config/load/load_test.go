@@ -153,9 +153,9 @@ locals { pw = "hunter2-local" }
 cluster "A" {
   bootstrap_servers = ["a:9092"]
   tls {
-    ca = "-----BEGIN CERTIFICATE-----hunter2-ca"
-    cert = "-----BEGIN CERTIFICATE-----hunter2-cert"
-    key = "-----BEGIN PRIVATE KEY-----hunter2-key"
+    truststore_password = "hunter2-trust"
+    keystore_password   = "hunter2-own"
+    key_password        = "hunter2-key"
   }
   sasl "plain" {
     username = "u"

@@ -28,43 +28,6 @@ func (c *Config) Cluster(alias string) *Cluster {
 	return nil
 }
 
-// Cluster is how to reach one Kafka cluster.
-type Cluster struct {
-	Alias            string
-	BootstrapServers []string            // host:port, at least one
-	ClientID         string              // prefix of every client id; empty means "strait"
-	Rack             string              // client.rack, for reads from the nearest replica
-	TLS              *TLS                // nil: PLAINTEXT
-	SASL             *SASL               // nil: no authentication
-	Properties       map[string]Property // by Java client key as behind "A." in mm2.properties; nil: none
-	Range            diag.Range
-	Ranges           Places // of what was written
-}
-
-// Property is the value of a Java client key that has no attribute of its own.
-// Package config/client says what each key means here.
-type Property struct {
-	Value     Secret     // as text; a secret even where it is not Sensitive, so that a dump shows none
-	Sensitive bool       // came from env(), file() or secret(), or its key names a secret: never quoted
-	Range     diag.Range // where the value was written
-}
-
-// TLS is the trust and identity of a TLS connection, all as PEM.
-type TLS struct {
-	CA                Secret // certificates to trust; empty: the system's
-	Certificate       Secret // client certificate chain; empty: none
-	Key               Secret // its private key
-	ServerName        string // overrides the host name to verify; usually empty
-	SkipHostnameCheck bool   // ssl.endpoint.identification.algorithm= (empty): the chain is still verified
-}
-
-// SASL is one mechanism with its credentials.
-type SASL struct {
-	Mechanism string // PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
-	Username  string
-	Password  Secret
-}
-
 // Policy names how a source topic is called on the target.
 type Policy string
 
@@ -151,6 +114,7 @@ type Flow struct {
 	BufferMemory           int64         // bytes between fetch and ack; default 64 MiB
 	FetchMaxBytes          int32         // bytes of one Fetch response; default 8 MiB
 	MaxPartitionFetchBytes int32         // bytes of one partition in it; default 1 MiB
+	FetchMinBytes          int32         // bytes a broker waits for before it answers; default 1
 	FetchMaxWait           time.Duration // default 500ms
 	MaxRequestSize         int32         // bytes of one Produce request; default 4 MiB
 	RequestTimeout         time.Duration // default 30s
@@ -163,6 +127,7 @@ type Flow struct {
 	Path        []string            // node names from source to sink of an explicit graph; nil for a flow block
 	Properties  map[string]Property // Java client keys as behind "A->B." in mm2.properties; nil: none
 	Stages      []*Stage            // between source and sink, in file order
+	Connections Connections         // of clients that differ from those of the clusters
 
 	MirrorMaker1 *MirrorMaker1 // nil: a flow as MirrorMaker 2 has them
 

@@ -36,56 +36,6 @@ func NewFlow(form field.Form) *Flow {
 	return f
 }
 
-// NewCluster returns a cluster with every default of the form.
-func NewCluster(form field.Form) *Cluster {
-	c := &Cluster{}
-	for _, d := range ClusterFields(c) {
-		d.ApplyDefault(form)
-	}
-	return c
-}
-
-// ClusterFields declares the attributes of a cluster outside its blocks.
-func ClusterFields(c *Cluster) []field.Def {
-	return []field.Def{
-		field.List(&c.BootstrapServers, "bootstrap_servers",
-			"Brokers to ask for the rest of the cluster, as host:port.").
-			Legacy("bootstrap.servers", field.ScopeCluster).Changes(field.Destructive),
-		field.String(&c.ClientID, "client_id", "Prefix of every client id.").
-			Legacy("client.id", field.ScopeAlias).Default("").Changes(field.RestartStage),
-		field.String(&c.Rack, "client_rack", "Rack of this process; records are fetched from the nearest replica.").
-			Legacy("client.rack", field.ScopeConsumer).Default("").Changes(field.RestartStage),
-	}
-}
-
-// TLSFields declares the attributes of a tls block. The MirrorMaker 2 keys
-// behind them depend on each other, so legacy/mm2 reads those by hand.
-func TLSFields(t *TLS) []field.Def {
-	return []field.Def{
-		secret(&t.CA, "ca", "Trusted certificates as PEM; empty trusts the system's.").File(),
-		secret(&t.Certificate, "cert", "Client certificate chain as PEM.").File(),
-		secret(&t.Key, "key", "Private key of the client certificate as PEM.").File(),
-		field.String(&t.ServerName, "server_name", "Host name to verify instead of the broker's.").
-			Changes(field.RestartStage),
-		field.Bool(&t.SkipHostnameCheck, "skip_hostname_check",
-			"Verify the chain but not the host name.").Default("false").Changes(field.RestartStage),
-	}
-}
-
-// SASLFields declares the attributes of a sasl block; its label is the
-// mechanism.
-func SASLFields(s *SASL) []field.Def {
-	return []field.Def{
-		field.String(&s.Username, "username", "User name.").Changes(field.RestartStage),
-		secret(&s.Password, "password", "Password.").File(),
-	}
-}
-
-func secret(s *Secret, name, doc string) field.Def {
-	return field.Secret(func(text string) { *s = NewSecret(text) }, s.Reveal, name, doc).
-		Changes(field.RestartStage)
-}
-
 // FlowFields declares the attributes of a flow. Its ends are not among them:
 // they are references, not values.
 func FlowFields(f *Flow) []field.Def {
@@ -173,6 +123,9 @@ func engineFields(f *Flow) []field.Def {
 		field.Size(&f.MaxPartitionFetchBytes, "max_partition_fetch_bytes", 1, field.MaxInt32,
 			"Most bytes of one partition in a fetch response.").
 			Legacy("max.partition.fetch.bytes", field.ScopeConsumer).Default("1MiB").Changes(field.RestartStage),
+		field.Size(&f.FetchMinBytes, "fetch_min_bytes", 1, field.MaxInt32,
+			"Bytes a broker waits for before it answers a fetch.").
+			Legacy("fetch.min.bytes", field.ScopeConsumer).Default("1").Changes(field.RestartStage),
 		field.Duration(&f.FetchMaxWait, "fetch_max_wait", 0, 10*time.Minute,
 			"How long a broker may hold a fetch that has no data yet.").
 			Legacy("fetch.max.wait.ms", field.ScopeConsumer).Default("500ms").Changes(field.RestartStage),

@@ -186,6 +186,8 @@ func word(k field.Kind) string {
 		return "list"
 	case field.KindSecret:
 		return "secret"
+	case field.KindFloat:
+		return "float"
 	default:
 		return fmt.Sprintf("kind %d", k)
 	}
@@ -206,6 +208,8 @@ func scope(s field.Scope) string {
 		return "A->B.producer.override. or B.producer."
 	case field.ScopeAlias:
 		return "A."
+	case field.ScopeClient:
+		return "A.consumer., A.producer. or A.admin."
 	case field.ScopeWorker:
 		return "B., or nothing for some"
 	case field.ScopeNone:

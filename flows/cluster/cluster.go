@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/config/secret"
 	"github.com/strait-mirror/strait/flows/internal/wire"
 )
 
@@ -29,6 +28,14 @@ import (
 type Params struct {
 	Config *model.Cluster // required
 	Log    *slog.Logger   // required
+
+	// Data is how the clients for records connect, where that differs from
+	// Config.
+	Data *model.Cluster
+
+	// ReadFile reads certificates and passwords, for each connection anew;
+	// default secret.ReadFile.
+	ReadFile func(path string) ([]byte, error)
 
 	// ClientID begins the id of every client; default Config.ClientID, else
 	// "strait". Quotas and broker logs go by it.
@@ -42,14 +49,16 @@ type Params struct {
 	// MaxResponse bounds the bytes of one response; default 100 MiB, as kgo's.
 	MaxResponse int32
 
-	// DialTimeout bounds making a connection, TLS included; default 10 s.
+	// DialTimeout bounds making a connection, TLS included; default
+	// Config.Connection.SetupTimeout, else 10 s.
 	DialTimeout time.Duration
 }
 
 // Cluster is one Kafka cluster. Its methods are safe for concurrent use.
 type Cluster struct {
 	p        Params
-	dialer   *dialer
+	dialer   *dialer // of the control client
+	records  *dialer // of the clients for records
 	control  *kgo.Client
 	admin    *kadm.Client
 	metadata *Metadata
@@ -62,15 +71,6 @@ type Cluster struct {
 
 const (
 	controlTimeout = 10 * time.Second // of one control request
-	retryTimeout   = 5 * time.Second  // of a control request's retries: callers have their own
-	retries        = 3
-
-	// idleTimeout keeps connections of quiet partitions open; Java's
-	// connections.max.idle.ms, a minute below the brokers' own.
-	idleTimeout = 9 * time.Minute
-
-	// metadataMinAge lets kgo look for a moved broker at once when it has to.
-	metadataMinAge = 250 * time.Millisecond
 )
 
 // New checks p and returns a cluster; it dials nothing. Unreadable certificates
@@ -82,16 +82,25 @@ func New(p Params) (*Cluster, error) {
 	p.ClientID = cmp.Or(p.ClientID, p.Config.ClientID, "strait")
 	p.RequestTimeout = cmp.Or(p.RequestTimeout, 30*time.Second)
 	p.MaxResponse = cmp.Or(p.MaxResponse, 100<<20)
-	p.DialTimeout = cmp.Or(p.DialTimeout, 10*time.Second)
+	p.DialTimeout = cmp.Or(p.DialTimeout, p.Config.Connection.SetupTimeout, 10*time.Second)
+	p.Data = cmp.Or(p.Data, p.Config)
+	if p.ReadFile == nil {
+		p.ReadFile = secret.ReadFile
+	}
 	p.Log = p.Log.With("cluster", p.Config.Alias)
 
-	d, err := newDialer(p.Config, p.DialTimeout)
+	d, err := newDialer(p, p.Config)
 	if err != nil {
 		return nil, fmt.Errorf("building cluster %q: %w", p.Config.Alias, err)
 	}
-	c := &Cluster{p: p, dialer: d}
-	timeout := min(p.RequestTimeout, controlTimeout)
-	if c.control, err = c.newClient("", timeout, kgo.Dialer(d.dial)); err != nil {
+	c := &Cluster{p: p, dialer: d, records: d}
+	if p.Data != p.Config {
+		if c.records, err = newDialer(p, p.Data); err != nil {
+			return nil, fmt.Errorf("building cluster %q: %w", p.Config.Alias, err)
+		}
+	}
+	timeout := cmp.Or(p.Config.Connection.RequestTimeout, min(p.RequestTimeout, controlTimeout))
+	if c.control, err = c.newClient(p.Config, d, "", timeout, kgo.Dialer(d.dial)); err != nil {
 		return nil, err
 	}
 	c.admin = kadm.NewClient(c.control)
@@ -117,7 +126,7 @@ func (c *Cluster) Metadata() *Metadata { return c.metadata }
 // client id ends in "-" and purpose. The caller closes it.
 func (c *Cluster) Data(purpose string) (*wire.Client, error) {
 	registry := wire.NewRegistry(int(c.p.MaxResponse))
-	kafka, err := c.newClient(purpose, c.p.RequestTimeout, kgo.Dialer(wire.WrapDialer(c.dialer.dial, registry)))
+	kafka, err := c.newClient(c.p.Data, c.records, purpose, c.p.RequestTimeout, kgo.Dialer(wire.WrapDialer(c.records.dial, registry)))
 	if err != nil {
 		return nil, err
 	}
@@ -170,47 +179,4 @@ func (c *Cluster) Go(ctx context.Context, try func(context.Context) error) <-cha
 	done := make(chan error, 1)
 	c.pending.Go(func() { done <- try(ctx) })
 	return done
-}
-
-func (c *Cluster) newClient(purpose string, timeout time.Duration, more ...kgo.Opt) (*kgo.Client, error) {
-	id := c.p.ClientID
-	if purpose != "" {
-		id += "-" + purpose
-	}
-	seeds := slices.Clone(c.p.Config.BootstrapServers)
-	opts := []kgo.Opt{
-		kgo.SeedBrokers(seeds...),
-		kgo.OnRebootstrapRequired(func() ([]string, error) { return seeds, nil }),
-		kgo.ClientID(id),
-		kgo.SoftwareNameAndVersion("strait", "0"),
-		kgo.WithLogger(newLogger(c.p.Log)),
-		kgo.WithHooks(c.dialer),
-		kgo.RequestTimeoutOverhead(timeout),
-		kgo.RequestRetries(retries),
-		kgo.RetryTimeout(retryTimeout),
-		kgo.RetryBackoffFn(backoff),
-		kgo.ConnIdleTimeout(idleTimeout),
-		kgo.MetadataMinAge(metadataMinAge),
-		kgo.BrokerMaxReadBytes(c.p.MaxResponse),
-		kgo.DisableClientMetrics(),
-	}
-	mechanism, err := mechanism(c.p.Config.SASL)
-	if err != nil {
-		return nil, fmt.Errorf("building cluster %q: %w", c.p.Config.Alias, err)
-	}
-	if mechanism != nil {
-		opts = append(opts, kgo.SASL(mechanism))
-	}
-	client, err := kgo.NewClient(append(opts, more...)...)
-	if err != nil {
-		return nil, fmt.Errorf("building a client of cluster %q: %w", c.p.Config.Alias, err)
-	}
-	return client, nil
-}
-
-// backoff grows from 100 ms to 1 s, give or take a fifth, so that many members
-// do not ask a recovering broker in step.
-func backoff(failures int) time.Duration {
-	d := min(100*time.Millisecond<<min(max(failures-1, 0), 8), time.Second)
-	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
 }

@@ -3,20 +3,17 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/strait-mirror/strait/config/model"
 )
@@ -24,13 +21,17 @@ import (
 // A dialer opens the connections of every client of a cluster, and remembers
 // which address failed with what, since the errors of a login do not say.
 type dialer struct {
-	timeout time.Duration
-	tls     *tls.Config // nil: plaintext; its ServerName is empty unless configured
+	timeout   time.Duration // of making a connection, TLS included; doubled for an address that does not answer
+	timeouts  time.Duration // up to this
+	how       model.Connection
+	bootstrap []string // addresses whose names may be replaced by canonical ones
+	trust     *trust   // nil: plaintext
 
 	served atomic.Bool // the cluster has answered a request beyond the handshake
 
-	mu     sync.Mutex // guards failed
-	failed []failure  // the last few, newest last
+	mu     sync.Mutex     // guards the rest
+	failed []failure      // the last few, newest last
+	silent map[string]int // how often in a row an address did not answer in time
 }
 
 type failure struct {
@@ -41,12 +42,16 @@ type failure struct {
 // maxFailures is about one per broker that is being tried at the same time.
 const maxFailures = 16
 
-func newDialer(config *model.Cluster, timeout time.Duration) (*dialer, error) {
-	d := &dialer{timeout: timeout}
-	var err error
-	if config.TLS != nil {
-		d.tls, err = tlsConfig(config.TLS)
+func newDialer(p Params, config *model.Cluster) (*dialer, error) {
+	d := &dialer{
+		timeout: p.DialTimeout, timeouts: max(p.DialTimeout, config.Connection.SetupTimeoutMax),
+		how: config.Connection, bootstrap: config.BootstrapServers, silent: map[string]int{},
 	}
+	if config.TLS == nil {
+		return d, nil
+	}
+	var err error
+	d.trust, err = newTrust(config.TLS, p.Log, p.ReadFile)
 	return d, err
 }
 
@@ -59,15 +64,79 @@ func (e *handshakeError) Unwrap() error { return e.err }
 
 // dial opens a connection, TLS included.
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	ctx, cancel := context.WithTimeout(ctx, d.patience(address))
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil || d.tls == nil {
-		return conn, err
+	conn, host, err := d.connect(ctx, network, address)
+	if err == nil && d.trust != nil {
+		conn, err = d.secure(ctx, network, conn, host)
 	}
-	config := d.tls.Clone()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil && ctx.Err() != nil {
+		d.silent[address]++
+	} else {
+		delete(d.silent, address)
+	}
+	return conn, err
+}
+
+// patience returns how long an address gets to answer: longer each time it has
+// not, as Java's socket.connection.setup.timeout.ms grows.
+func (d *dialer) patience(address string) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return min(d.timeout<<min(d.silent[address], 16), d.timeouts)
+}
+
+// connect opens the TCP connection. Of a name with several addresses each is
+// tried. It returns the name that the broker's certificate must have.
+func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn, string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the address %s: %w", address, err)
+	}
+	if d.how.DNSLookup == canonicalNames && slices.Contains(d.bootstrap, address) {
+		host = canonical(ctx, host)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, "", err //nolint:wrapcheck // a *net.OpError says it all
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		// The system may give less than it is asked for, and says nothing then.
+		if d.how.ReceiveBuffer > 0 {
+			_ = tcp.SetReadBuffer(int(d.how.ReceiveBuffer))
+		}
+		if d.how.SendBuffer > 0 {
+			_ = tcp.SetWriteBuffer(int(d.how.SendBuffer))
+		}
+	}
+	return conn, host, nil
+}
+
+// canonicalNames is the value of client.dns.lookup that asks for them.
+const canonicalNames = "resolve_canonical_bootstrap_servers_only"
+
+// canonical returns the name that the first address of a name is called by, as
+// Java does for Kerberos behind an alias; the name itself where there is none.
+func canonical(ctx context.Context, host string) string {
+	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return host
+	}
+	for _, address := range addresses {
+		if names, err := net.DefaultResolver.LookupAddr(ctx, address); err == nil && len(names) > 0 {
+			return strings.TrimSuffix(names[0], ".")
+		}
+	}
+	return host
+}
+
+// secure shakes hands.
+func (d *dialer) secure(ctx context.Context, network string, conn net.Conn, host string) (net.Conn, error) {
+	config := d.trust.current().Clone()
 	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(address)
+		config.ServerName = host
 	}
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -110,65 +179,4 @@ func (d *dialer) address(err error) string {
 		}
 	}
 	return ""
-}
-
-func tlsConfig(m *model.TLS) (*tls.Config, error) {
-	config := &tls.Config{
-		MinVersion:                  tls.VersionTLS12,
-		ServerName:                  m.ServerName,
-		ClientSessionCache:          tls.NewLRUClientSessionCache(0),
-		DynamicRecordSizingDisabled: true, // throughput before the first byte's latency
-	}
-	if !m.CA.IsZero() {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(m.CA.Reveal())) {
-			return nil, errors.New("reading the trusted certificates: no PEM certificate found")
-		}
-	}
-	if !m.Certificate.IsZero() || !m.Key.IsZero() {
-		pair, err := tls.X509KeyPair([]byte(m.Certificate.Reveal()), []byte(m.Key.Reveal()))
-		if err != nil {
-			return nil, fmt.Errorf("reading the client certificate: %w", err)
-		}
-		// Sent whatever authorities the broker names: its refusal is clearer than
-		// a certificate that was silently left out.
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
-	}
-	if m.SkipHostnameCheck {
-		config.InsecureSkipVerify = true // the chain is verified here, the name is not
-		config.VerifyConnection = func(s tls.ConnectionState) error { return verifyChain(s, config.RootCAs) }
-	}
-	return config, nil
-}
-
-// verifyChain checks a server's certificate without its name.
-func verifyChain(s tls.ConnectionState, roots *x509.CertPool) error {
-	if len(s.PeerCertificates) == 0 {
-		return errors.New("the server sent no certificate")
-	}
-	options := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-	for _, cert := range s.PeerCertificates[1:] {
-		options.Intermediates.AddCert(cert)
-	}
-	if _, err := s.PeerCertificates[0].Verify(options); err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
-	}
-	return nil
-}
-
-// mechanism returns nil when there is no login.
-func mechanism(m *model.SASL) (sasl.Mechanism, error) {
-	if m == nil {
-		return nil, nil
-	}
-	user, password := m.Username, m.Password.Reveal()
-	switch m.Mechanism {
-	case "PLAIN":
-		return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
-	case "SCRAM-SHA-256":
-		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism(), nil
-	case "SCRAM-SHA-512":
-		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism(), nil
-	}
-	return nil, fmt.Errorf("SASL mechanism %q is not supported (PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are)", m.Mechanism)
 }

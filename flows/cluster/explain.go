@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,7 +16,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/internal/login"
 	"github.com/strait-mirror/strait/flows/internal/wire"
 )
 
@@ -64,7 +67,7 @@ func (c *Cluster) Silent() string {
 // addressOf returns the broker's address, by name where kgo told us, else what
 // the network says, else the bootstrap servers for errors that concern them all.
 func (c *Cluster) addressOf(err error) string {
-	if a := c.dialer.address(err); a != "" {
+	if a := c.failedAt(err); a != "" {
 		return a
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Addr != nil {
@@ -82,6 +85,11 @@ func (c *Cluster) addressOf(err error) string {
 	return strings.Join(c.p.Config.BootstrapServers, ", ")
 }
 
+// failedAt returns the address where a connection failed with err, or "".
+func (c *Cluster) failedAt(err error) string {
+	return cmp.Or(c.dialer.address(err), c.records.address(err))
+}
+
 // cause tries the most specific explanation first.
 func (c *Cluster) cause(err error) string {
 	for _, explain := range []func(error) string{c.causeOfCertificate, c.causeOfStop, c.causeOfProtocol, c.causeOfLogin, c.causeOfPermission, causeOfNetwork} {
@@ -95,7 +103,7 @@ func (c *Cluster) cause(err error) string {
 // causeOfStop is for a cluster that has answered before: when it closes a
 // connection now, its settings are not to blame.
 func (c *Cluster) causeOfStop(err error) string {
-	if isClosed(err) && c.dialer.served.Load() {
+	if isClosed(err) && (c.dialer.served.Load() || c.records.served.Load()) {
 		return "the broker closed the connection; it is stopping, restarting or has crashed"
 	}
 	return ""
@@ -146,7 +154,7 @@ func (c *Cluster) certificateEnded() bool {
 }
 
 func (c *Cluster) hasNoCertificate() bool {
-	return c.p.Config.TLS == nil || c.p.Config.TLS.Certificate.IsZero()
+	return c.p.Config.TLS == nil || !c.p.Config.TLS.HasIdentity()
 }
 
 // causeOfProtocol finds the two ends speaking different security protocols.
@@ -174,30 +182,39 @@ func (c *Cluster) causeOfProtocol(err error) string {
 		return "the broker closed the connection at once; most likely " + speaksTLS
 	}
 	// The end of a connection may overtake what was said before it.
-	if c.p.Config.TLS == nil && c.p.Config.SASL == nil && isClosed(err) && c.dialer.address(err) != "" {
+	if c.p.Config.TLS == nil && c.p.Config.SASL == nil && isClosed(err) && c.failedAt(err) != "" {
 		return "the broker closed the connection at once; most likely " + speaksTLS
 	}
 	return ""
 }
 
 func (c *Cluster) causeOfLogin(err error) string {
-	login := c.p.Config.SASL
-	if login == nil {
+	config := c.p.Config.SASL
+	if config == nil {
 		return causeOfNoLogin(err)
+	}
+	user := login.Principal(config)
+	if e, ok := errors.AsType[*login.Error](err); ok {
+		return fmt.Sprintf("the login with %s could not be made: %v", config.Mechanism, e.Err)
 	}
 	switch {
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
-		return fmt.Sprintf("the listener does not offer SASL mechanism %s; use another mechanism in the sasl block (sasl.mechanism), or the port of another listener", login.Mechanism)
+		return fmt.Sprintf("the listener does not offer SASL mechanism %s%s; use another mechanism in the sasl block (sasl.mechanism), or the port of another listener",
+			config.Mechanism, brokersWords(err, kerr.UnsupportedSaslMechanism))
 	case errors.Is(err, kerr.IllegalSaslState):
 		return "the listener does not expect a SASL login; use the port of a SASL listener, or remove the sasl block (security.protocol)"
 	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Sprintf("the broker refuses user %q with %s: wrong name or password, or no such user%s",
-			login.Username, login.Mechanism, brokersWords(err, kerr.SaslAuthenticationFailed))
+		why := "wrong name or password, or no such user"
+		if config.Mechanism == model.MechanismOAuthBearer {
+			why = "it does not accept the token"
+		}
+		return fmt.Sprintf("the broker refuses user %q with %s: %s%s",
+			user, config.Mechanism, why, brokersWords(err, kerr.SaslAuthenticationFailed))
 	case isServerSignature(err):
-		return fmt.Sprintf("the login of user %q with %s failed: %v", login.Username, login.Mechanism, err)
+		return fmt.Sprintf("the login of user %q with %s failed: %v", user, config.Mechanism, err)
 	}
-	if isClosed(err) && c.dialer.address(err) != "" { // before the connection was ready
-		return fmt.Sprintf("the broker closed the connection during the login; it may refuse user %q, or not offer %s", login.Username, login.Mechanism)
+	if isClosed(err) && c.failedAt(err) != "" { // before the connection was ready
+		return fmt.Sprintf("the broker closed the connection during the login; it may refuse user %q, or not offer %s", user, config.Mechanism)
 	}
 	return ""
 }

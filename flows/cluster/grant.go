@@ -2,13 +2,15 @@ package cluster
 
 import (
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"strings"
 
+	"github.com/strait-mirror/strait/config/keystore"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/config/secret"
 	"github.com/strait-mirror/strait/flows/grant"
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/internal/login"
 )
 
 // GrantCommand returns the command line with which an administrator grants our
@@ -48,7 +50,7 @@ func (c *Cluster) principal() string { return Principal(c.p.Config) }
 // default rules: they may have principal mapping rules of their own.
 func Principal(m *model.Cluster) string {
 	if m.SASL != nil {
-		return "User:" + m.SASL.Username
+		return "User:" + login.Principal(m.SASL)
 	}
 	if cert := certificateOf(m); cert != nil {
 		return "User:" + cert.Subject.String()
@@ -59,19 +61,16 @@ func Principal(m *model.Cluster) string {
 // certificate returns our client certificate, or nil.
 func (c *Cluster) certificate() *x509.Certificate { return certificateOf(c.p.Config) }
 
+// certificateOf reads the file of the certificate, which may have changed.
 func certificateOf(m *model.Cluster) *x509.Certificate {
 	if m.TLS == nil {
 		return nil
 	}
-	block, _ := pem.Decode([]byte(m.TLS.Certificate.Reveal()))
-	if block == nil {
+	stores, _ := keystore.Open(m.TLS, secret.ReadFile) // problems are told when a connection is made
+	if stores.Identity == nil {
 		return nil
 	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil
-	}
-	return cert
+	return stores.Identity.Leaf
 }
 
 // user names us in a sentence.

@@ -8,6 +8,6 @@ import (
 // its own and the given options. Its client id ends in "-" and purpose. The
 // caller closes it.
 func (c *Cluster) Producer(purpose string, opts ...kgo.Opt) (*kgo.Client, error) {
-	d := c.dialer
-	return c.newClient(purpose, c.p.RequestTimeout, append([]kgo.Opt{kgo.Dialer(d.dial)}, opts...)...)
+	d := c.records
+	return c.newClient(c.p.Data, d, purpose, c.p.RequestTimeout, append([]kgo.Opt{kgo.Dialer(d.dial)}, opts...)...)
 }

@@ -122,7 +122,7 @@ func (s *session) build() error {
 	s.fetcher, err = source.New(source.Params{
 		Clients: []source.Client{s.fetch}, Leaders: from, Offsets: from,
 		Budget: f.budget, Log: f.p.Log, ReadCommitted: f.readCommitted, Rack: f.p.Source.Rack(),
-		FetchMaxBytes: def.FetchMaxBytes, MaxPartitionFetchBytes: def.MaxPartitionFetchBytes, FetchMaxWait: def.FetchMaxWait,
+		FetchMaxBytes: def.FetchMaxBytes, MaxPartitionFetchBytes: def.MaxPartitionFetchBytes, FetchMinBytes: def.FetchMinBytes, FetchMaxWait: def.FetchMaxWait,
 	})
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ m.hcl:4:3: error: no attribute "topcis" in flow "a->b" (ST002)
 cluster "b" { bootstrap_servers = ["127.0.0.1:1"] }
 flow "a->b" {}
 `, want: `
-m.hcl:3:19: error: ca_file: cannot read file nowhere.pem: no such file or directory (ST013)
+m.hcl:3:19: error: ca_file in the tls block of cluster "a": nowhere.pem cannot be read: no such file or directory (ST013)
     tls { ca_file = "nowhere.pem" }
                     ^^^^^^^^^^^^^
 `},

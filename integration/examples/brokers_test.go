@@ -162,7 +162,7 @@ func (r run) check(t *testing.T, clusters []*kafka.Cluster) {
 func place(c *model.Cluster, real *kafka.Cluster) {
 	c.BootstrapServers = real.Bootstrap()
 	if c.TLS != nil {
-		c.TLS.CA = model.NewSecret(string(real.PEM().CA))
+		c.TLS.CAFile = real.PEM().CAFile
 	}
 }
 

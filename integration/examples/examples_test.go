@@ -21,9 +21,17 @@ import (
 // root is where the examples are.
 const root = "../../examples"
 
-// pem is what the examples' certificate authorities hold.
+// pem is what the examples' certificate authorities hold; it lasts for a century.
 const pem = `-----BEGIN CERTIFICATE-----
-TUlJQg==
+MIIBgjCCASegAwIBAgIUZn6ZFVcOb9MJhzQ+PlDUuNEThm0wCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKZXhhbXBsZS1jYTAgFw0yNjExMjIyMjQxMjNaGA8yMTI2MTAy
+OTIyNDEyM1owFTETMBEGA1UEAwwKZXhhbXBsZS1jYTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABL9iDr4+urNbhW733iG/XjTKoJrn0SS3G5Ak0Mwvq6HRUgG8bMFn
+fOoDkAV9W6cEIRgYI16EeczUXZFnD7xxJsyjUzBRMB0GA1UdDgQWBBSbnxYBDBoO
+LAoE/7xVt65uVU+RyDAfBgNVHSMEGDAWgBSbnxYBDBoOLAoE/7xVt65uVU+RyDAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDd/+BNcX7lY/ZEfRQ7
+yptrI5bs5RvzIbkDLPArymrCYgIhALXcJxRzg/eKDXOoFhdpAK2uyhW5A6KbDBpY
+YSuRuZPh
 -----END CERTIFICATE-----
 `
 
@@ -74,13 +82,13 @@ func read(t *testing.T, path string) *model.Config {
 func TestFormsAreEqual(t *testing.T) {
 	for _, name := range topologies(t) {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(root, name)
-			native, legacy := read(t, dir), read(t, filepath.Join(dir, "mm2.properties"))
+			t.Chdir(filepath.Join(root, name)) // where paths in a properties file start
+			native, legacy := read(t, "."), read(t, "mm2.properties")
 			legacy.Flows = slices.DeleteFunc(legacy.Flows, func(f *model.Flow) bool { return f.HeartbeatsOnly && f.Range.Start.Line == 0 })
 			for _, d := range model.Diff(native, legacy) {
 				t.Error(d)
 			}
-			if _, err := os.Stat(filepath.Join(dir, "README.md")); err != nil {
+			if _, err := os.Stat("README.md"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -92,8 +100,8 @@ func TestFormsAreEqual(t *testing.T) {
 func TestConvert(t *testing.T) {
 	for _, name := range topologies(t) {
 		t.Run(name, func(t *testing.T) {
-			dir := filepath.Join(root, name)
-			path := filepath.Join(dir, "mm2.properties")
+			t.Chdir(filepath.Join(root, name))
+			const path = "mm2.properties"
 			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -106,11 +114,12 @@ func TestConvert(t *testing.T) {
 			if !got.Report.Complete() || got.Report.Count(convert.Ignored) > 0 {
 				t.Errorf("%s: %+v", got.Report.Summary(), got.Report.Keys)
 			}
-			converted := filepath.Join(t.TempDir(), "strait.hcl")
-			if err := os.WriteFile(converted, got.HCL, 0o600); err != nil {
+			native := read(t, ".")
+			t.Chdir(t.TempDir()) // only the names of other files may matter
+			if err := os.WriteFile("strait.hcl", got.HCL, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range model.Diff(read(t, dir), read(t, converted)) {
+			for _, d := range model.Diff(native, read(t, "strait.hcl")) {
 				t.Error(d)
 			}
 			if slices.ContainsFunc(strings.Fields(string(got.HCL)), func(w string) bool { return strings.Contains(w, "strait-origin") }) {

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"crypto/x509"
-	"encoding/pem"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -11,8 +10,10 @@ import (
 	"time"
 
 	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/keystore"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/config/props"
+	"github.com/strait-mirror/strait/config/secret"
 )
 
 // credential is one place where a secret is set.
@@ -218,20 +219,29 @@ func checkCertificates(t *topology, r *reporter) {
 		if c.TLS == nil {
 			continue
 		}
-		if own := certificates(c.TLS.Certificate); len(own) > 0 && own[0].NotAfter.Before(now.Add(soon)) {
-			r.add(place(c, "tls.cert", "ssl.keystore.location", "ssl.keystore.certificate.chain"), "renew it",
-				"cluster %q: the client certificate %s", c.Alias, ends(own[0].NotAfter, now))
+		material, _ := keystore.Open(c.TLS, readFile(t)) // what cannot be read was said by the reader
+		if own := material.Identity; own != nil && own.Leaf.NotAfter.Before(now.Add(soon)) {
+			r.add(place(c, "tls.cert", "tls.keystore", "tls.key"), "renew it; a new file is used for the next connection, without a restart",
+				"cluster %q: the client certificate %s", c.Alias, ends(own.Leaf.NotAfter, now))
 		}
-		trusted := certificates(c.TLS.CA)
+		trusted := material.Roots
 		if len(trusted) == 0 {
 			continue
 		}
 		last := slices.MaxFunc(trusted, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
 		if last.NotAfter.Before(now.Add(soon)) {
-			r.add(place(c, "tls.ca", "ssl.truststore.location", "ssl.truststore.certificates"), "add the next certificate of the authority",
+			r.add(place(c, "tls.ca", "tls.truststore"), "add the next certificate of the authority",
 				"cluster %q: the last of the trusted certificates %s", c.Alias, ends(last.NotAfter, now))
 		}
 	}
+}
+
+// readFile reads the files that a topology names.
+func readFile(t *topology) func(path string) ([]byte, error) {
+	if t.p.Load.ReadFile != nil {
+		return t.p.Load.ReadFile
+	}
+	return secret.ReadFile
 }
 
 func ends(at, now time.Time) string {
@@ -239,21 +249,6 @@ func ends(at, now time.Time) string {
 		return "ended on " + at.Format(time.DateOnly)
 	}
 	return "ends on " + at.Format(time.DateOnly)
-}
-
-// certificates returns those of a PEM text that can be read.
-func certificates(text model.Secret) []*x509.Certificate {
-	var list []*x509.Certificate
-	rest := []byte(text.Reveal())
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return list
-		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
-			list = append(list, c)
-		}
-	}
 }
 
 // place is where the first of the names of a cluster was written, else the

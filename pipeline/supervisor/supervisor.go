@@ -4,6 +4,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,33 +53,18 @@ func New(p Params) (*Supervisor, error) {
 }
 
 func (s *Supervisor) build() error {
-	clusters := map[string]*cluster.Cluster{}
-	connect := func(alias string) (*cluster.Cluster, error) {
-		if c := clusters[alias]; c != nil {
-			return c, nil
-		}
-		def := s.p.Config.Cluster(alias)
-		if def == nil {
-			return nil, fmt.Errorf("building flows: cluster %q is not defined", alias)
-		}
-		c, err := cluster.New(cluster.Params{Config: def, Log: s.p.Log})
-		if err != nil {
-			return nil, fmt.Errorf("building cluster %q: %w", alias, err)
-		}
-		clusters[alias] = c
-		s.open = append(s.open, c)
-		return c, nil
-	}
+	opened := map[connection]*cluster.Cluster{}
 	budget := mirror.NewBudget(s.bufferMemory())
 	for _, def := range s.p.Config.Flows {
 		if !def.Enabled {
 			continue
 		}
-		from, err := connect(def.From)
+		own := def.Connections
+		from, err := s.connect(opened, def.From, own.SourceAdmin, own.SourceConsumer)
 		if err != nil {
 			return err
 		}
-		to, err := connect(def.To)
+		to, err := s.connect(opened, def.To, own.TargetAdmin, own.TargetProducer)
 		if err != nil {
 			return err
 		}
@@ -94,6 +80,29 @@ func (s *Supervisor) build() error {
 		s.rates = append(s.rates, &rate{})
 	}
 	return nil
+}
+
+// connection is how a flow reaches one of its clusters.
+type connection struct{ control, data *model.Cluster }
+
+// connect opens a cluster once for all flows that reach it the same way. control
+// and data say how a flow's own clients do, nil where the cluster says it.
+func (s *Supervisor) connect(opened map[connection]*cluster.Cluster, alias string, control, data *model.Cluster) (*cluster.Cluster, error) {
+	def := s.p.Config.Cluster(alias)
+	if def == nil {
+		return nil, fmt.Errorf("building flows: cluster %q is not defined", alias)
+	}
+	key := connection{cmp.Or(control, def), cmp.Or(data, def)}
+	if c := opened[key]; c != nil {
+		return c, nil
+	}
+	c, err := cluster.New(cluster.Params{Config: key.control, Data: key.data, Log: s.p.Log})
+	if err != nil {
+		return nil, fmt.Errorf("building cluster %q: %w", alias, err)
+	}
+	opened[key] = c
+	s.open = append(s.open, c)
+	return c, nil
 }
 
 // bufferMemory is the size of the one budget: what the most generous flow asks

@@ -39,6 +39,8 @@ type Params struct {
 	// and the expression. Without it, or where ok is false, a value is written as
 	// it is; secrets are never.
 	Expr func(a Attribute, v field.Value) (name, expr string, ok bool)
+	// Path writes the path of a file as the text has to name it; nil leaves it.
+	Path func(path string) string
 	// Comment returns lines to put above an attribute, or above a block where
 	// Name is ""; nil for none.
 	Comment func(a Attribute) []string
@@ -55,6 +57,9 @@ type Result struct {
 func Encode(p Params) Result {
 	if p.Expr == nil {
 		p.Expr = func(Attribute, field.Value) (string, string, bool) { return "", "", false }
+	}
+	if p.Path == nil {
+		p.Path = func(path string) string { return path }
 	}
 	if p.Comment == nil {
 		p.Comment = func(Attribute) []string { return nil }
@@ -135,7 +140,7 @@ func (e *encoder) cluster(c *model.Cluster) {
 			})
 		}
 		if c.SASL != nil {
-			e.block("sasl "+Quote(strings.ToLower(c.SASL.Mechanism)), func() {
+			e.block("sasl "+Quote(label(c.SASL.Mechanism)), func() {
 				e.attributes(at, "sasl.", model.SASLFields(c.SASL), model.SASLFields(&model.SASL{Mechanism: c.SASL.Mechanism}))
 			})
 		}
@@ -168,12 +173,20 @@ func reference(alias string) string {
 func (e *encoder) attributes(at Attribute, prefix string, defs, defaults []field.Def) {
 	for i, d := range defs {
 		v, usual := d.Get(), defaults[i].Get()
-		if same(v, usual) || d.Name == "default_excludes" {
+		path := d.FilePath()
+		if same(v, usual) && path == "" || d.Name == "default_excludes" {
 			continue
 		}
 		at.Name = prefix + d.Name
 		e.written[at] = true
 		e.comment(e.p.Comment(at))
+		if path != "" {
+			e.line(d.Name+"_file", Quote(e.p.Path(path)))
+			continue
+		}
+		if d.Path {
+			v.Text = e.p.Path(v.Text)
+		}
 		if d.Name == "topics_exclude" && e.adds(&v) {
 			continue
 		}
@@ -274,3 +287,13 @@ func Inner(text string) string {
 
 // Identifier reports whether a name may be written without quotes.
 func Identifier(name string) bool { return hclsyntax.ValidIdentifier(name) }
+
+// label is the label of the sasl block of a mechanism.
+func label(mechanism string) string {
+	for label, name := range model.Mechanisms() {
+		if name == mechanism {
+			return label
+		}
+	}
+	return strings.ToLower(mechanism)
+}

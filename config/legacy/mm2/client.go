@@ -3,6 +3,7 @@ package mm2
 import (
 	"slices"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
@@ -66,11 +67,21 @@ func (c *Client) Set(d field.Def, places model.Places) {
 func (c *Client) Cluster(alias string) *model.Cluster {
 	cl := model.NewCluster(field.Properties)
 	cl.Alias, cl.Range, cl.Ranges = alias, diag.Range{File: c.r.p.File}, model.Places{}
-	for _, d := range model.ClusterFields(cl) {
-		c.Set(d, cl.Ranges)
+	keys := map[string]client.Value{}
+	for _, e := range c.r.doc.Effective() {
+		if row, ok := client.Find(e.Key); ok && row.OfConnection() {
+			v, _ := c.r.lookup(e.Key)
+			keys[e.Key] = clientValue(v)
+		}
+	}
+	_, problems := client.Read(client.Params{
+		Role: client.Any, Keys: keys, Alias: alias, Form: field.Properties, Cluster: cl,
+		ReadFile: c.r.p.ReadFile, AllowMissing: c.r.p.AllowMissing, Unchecked: c.r.p.Unchecked,
+	})
+	for _, d := range problems {
+		c.r.once(d)
 	}
 	c.servers(cl)
-	c.r.security(cl, roleConsumer)
 	return cl
 }
 
@@ -85,13 +96,6 @@ func (c *Client) servers(cl *model.Cluster) {
 		return
 	}
 	cl.Range = at
-	for i, s := range cl.BootstrapServers {
-		server, ok := model.ParseServer(s)
-		if !ok {
-			c.r.once(diag.Errorf(diag.CodeBadValue, at, "%s: every element must be host:port", key).WithFix("write host:9092"))
-		}
-		cl.BootstrapServers[i] = server
-	}
 }
 
 // ReportUnused says of every key that was not looked up what Strait makes of it;

@@ -13,6 +13,7 @@ package mm2
 import (
 	"strings"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
@@ -29,7 +30,9 @@ type Params struct {
 	// AllowMissing makes environment variables and files that do not exist
 	// warnings, as lint wants.
 	AllowMissing bool
-	Sources      *diag.Sources // optional; told which spans are secret
+	// Unchecked leaves the certificates and other files of connections alone.
+	Unchecked bool
+	Sources   *diag.Sources // optional; told which spans are secret
 }
 
 // Read decodes one properties file. The model is usable only if no diagnostic
@@ -60,13 +63,14 @@ type reader struct {
 	said     map[diag.Diagnostic]bool // all of problems
 	wrong    map[diag.Range]bool      // the places of errors
 	used     map[string]bool          // keys that had their effect, or were reported
+	rows     []client.Row             // the keys of Java's clients
 }
 
 // newReader returns a reader that has done nothing but hide what is secret.
 func newReader(p Params, doc *props.Document, problems diag.List) *reader {
 	r := &reader{
 		p: p, doc: doc, said: map[diag.Diagnostic]bool{}, wrong: map[diag.Range]bool{},
-		used: map[string]bool{},
+		used: map[string]bool{}, rows: client.Rows(),
 	}
 	r.add(problems...)
 	for _, e := range doc.Entries {

@@ -14,10 +14,7 @@ import (
 
 func read(text string) (*model.Config, diag.List) {
 	files := map[string]string{
-		"ca.pem":     "junk -----BEGIN CERTIFICATE----- Q0E= -----END CERTIFICATE-----",
-		"client.pem": "-----BEGIN CERTIFICATE-----\nQ0hBSU4=\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nS0VZ\n-----END PRIVATE KEY-----\n",
-		"enc.pem":    "-----BEGIN CERTIFICATE-----\nQ0hBSU4=\n-----END CERTIFICATE-----\n-----BEGIN ENCRYPTED PRIVATE KEY-----\nS0VZ\n-----END ENCRYPTED PRIVATE KEY-----\n",
-		"store.jks":  "\xfe\xed\xfe\xedxx", "store.p12": "\x30\x82xx",
+		"ca.pem": authority, "store.jceks": "\xce\xce\xce\xce",
 		"/s/x.properties": "key=v\\u00e1lue\nother=é\nnested=${env:E}\nagain=${file:/s/x.properties:nested}", "/d/token": "from dir\n",
 	}
 	return Read(Params{
@@ -31,6 +28,20 @@ func read(text string) (*model.Config, diag.List) {
 		},
 	})
 }
+
+// authority is a certificate to trust; its key is lost.
+const authority = `-----BEGIN CERTIFICATE-----
+MIIBlzCCAT2gAwIBAgIUSKgnvRHkhCSokustFx5oZ4+L7gcwCgYIKoZIzj0EAwIw
+IDEeMBwGA1UEAwwVc3RyYWl0IHRlc3QgYXV0aG9yaXR5MCAXDTI2MTEyMjIxMzMw
+OFoYDzIxMjYxMDI5MjEzMzA4WjAgMR4wHAYDVQQDDBVzdHJhaXQgdGVzdCBhdXRo
+b3JpdHkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAS8nq9bW6gumlZnsBGWN3qj
+GNbz+H5PW62eKx45o9H9JnizpMnIEGZsOojAgxbULmF3+YtHfXglW5hjq4TLHoU3
+o1MwUTAdBgNVHQ4EFgQUizQ6SL7a1oAYqXUic5QtCAO2p9QwHwYDVR0jBBgwFoAU
+izQ6SL7a1oAYqXUic5QtCAO2p9QwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQD
+AgNIADBFAiB3z4UIJCAwPvvxBqcdD+hRPd9FUgJmqMcgpeSL2oHizQIhAKZLSrXV
++JRLufjhyeXYo0dJCD11VSqB7rVic51wOb4w
+-----END CERTIFICATE-----
+`
 
 const two = "clusters=A,B\nA.bootstrap.servers=a:9092\nB.bootstrap.servers=b:9092\n"
 
@@ -136,34 +147,25 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// TestSecurity finds common keys where MirrorMaker 2 does; what they mean is
+// tested in config/client.
 func TestSecurity(t *testing.T) {
-	chain := "-----BEGIN CERTIFICATE-----\nQ0hBSU4=\n-----END CERTIFICATE-----\n"
-	key := "-----BEGIN PRIVATE KEY-----\nS0VZ\n-----END PRIVATE KEY-----\n"
-	ca := "-----BEGIN CERTIFICATE-----\nQ0E=\n-----END CERTIFICATE-----\n"
 	const ssl = "A.security.protocol=SSL\n"
 	tests := map[string]struct {
 		text  string
 		want  *model.TLS
 		codes string
 	}{
-		"system's":       {ssl, &model.TLS{}, ""},
-		"PEM file":       {ssl + "A.ssl.truststore.type=PEM\nA.ssl.truststore.location=ca.pem", &model.TLS{CA: model.NewSecret(ca)}, ""},
-		"inline":         {ssl + "A.ssl.truststore.type=PEM\nA.ssl.truststore.certificates=-----BEGIN CERTIFICATE----- Q0E= -----END CERTIFICATE-----", &model.TLS{CA: model.NewSecret(ca)}, ""},
-		"top level":      {ssl + "ssl.truststore.location=ca.pem", &model.TLS{CA: model.NewSecret(ca)}, ""},
-		"key store file": {ssl + "A.ssl.keystore.type=PEM\nA.ssl.keystore.location=client.pem", &model.TLS{Certificate: model.NewSecret(chain), Key: model.NewSecret(key)}, ""},
-		"inline key": {
-			ssl + "A.ssl.keystore.certificate.chain=-----BEGIN CERTIFICATE-----\\nQ0hBSU4=\\n-----END CERTIFICATE-----\nA.ssl.keystore.key=-----BEGIN PRIVATE KEY----- S0VZ -----END PRIVATE KEY-----",
-			&model.TLS{Certificate: model.NewSecret(chain), Key: model.NewSecret(key)}, "",
-		},
+		"system's":           {ssl, &model.TLS{}, ""},
+		"PEM file":           {ssl + "A.ssl.truststore.type=PEM\nA.ssl.truststore.location=ca.pem", &model.TLS{CAFile: "ca.pem"}, ""},
+		"top level":          {ssl + "ssl.truststore.location=ca.pem", &model.TLS{Truststore: "ca.pem"}, ""},
+		"of the client":      {ssl + "A.consumer.ssl.truststore.location=ca.pem\nA.ssl.truststore.location=nope", &model.TLS{Truststore: "ca.pem"}, ""},
+		"of another client":  {ssl + "A.ssl.truststore.location=ca.pem\nA.admin.ssl.truststore.location=nope", &model.TLS{Truststore: "ca.pem"}, "ST306"},
 		"no host name check": {ssl + "A.ssl.endpoint.identification.algorithm=", &model.TLS{SkipHostnameCheck: true}, "ST203"},
-		"host name check":    {ssl + "A.ssl.endpoint.identification.algorithm=https", &model.TLS{}, ""},
-		"JKS":                {ssl + "A.ssl.truststore.location=store.jks", &model.TLS{}, "ST204"},
-		"PKCS12 as JKS":      {ssl + "A.ssl.truststore.type=JKS\nA.ssl.truststore.location=store.p12", &model.TLS{}, "ST204"},
-		"encrypted key":      {ssl + "A.ssl.keystore.location=enc.pem", &model.TLS{}, "ST204"},
-		"key password":       {ssl + "A.ssl.keystore.location=client.pem\nA.ssl.key.password=x", &model.TLS{}, "ST204"},
-		"no key":             {ssl + "A.ssl.keystore.location=ca.pem", &model.TLS{}, "ST204"},
-		"missing file":       {ssl + "A.ssl.truststore.location=nope", &model.TLS{}, "ST013"},
+		"JCEKS":              {ssl + "A.ssl.truststore.location=store.jceks", &model.TLS{Truststore: "store.jceks"}, "ST204"},
+		"missing file":       {ssl + "A.ssl.truststore.location=nope", &model.TLS{Truststore: "nope"}, "ST013"},
 		"not switched on":    {"A.ssl.truststore.location=nope", nil, ""},
+		"client's tuning":    {ssl + "A.consumer.metadata.max.age.ms=x", &model.TLS{}, "ST015"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -219,62 +221,6 @@ func TestProviders(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The expectations follow JaasConfig and StreamTokenizer of JDK 17.
-func TestJAAS(t *testing.T) {
-	const plain = "org.apache.kafka.common.security.plain.PlainLoginModule"
-	tests := map[string]struct{ text, want string }{
-		"usual":               {plain + ` required username="u" password="p";`, "u p"},
-		"single quotes":       {plain + ` required username='u' password='p"';`, `u p"`},
-		"words":               {plain + ` Required username=u-x password=p.1_$;`, "u-x p.1_$"},
-		"comments":            {"/* x */ " + plain + " required // y\n username=\"u\" /* ; */ password=\"p//\";", "u p//"},
-		"lone slash":          {plain + " required username=\"u\" / rest is comment\npassword=\"p\";", "u p"},
-		"escapes":             {plain + ` required username="a\"b\\c" password="\t\101\1018\777x";`, "a\"b\\c \tAA8?7x"},
-		"no blanks":           {plain + ` required username="u"password="p";`, "u p"},
-		"line breaks":         {plain + "\nrequired\nusername=\"u\"\npassword=\"p\"\n;\n", "u p"},
-		"unclosed comment":    {plain + ` required username="u" /*/ password="p";`, "does not end with a semicolon"},
-		"unquoted number":     {plain + ` required username="u" password=123;`, "has no value for the option password"},
-		"quote ends at line":  {plain + " required username=\"u\npassword=\"p\";", "u p"},
-		"no semicolon":        {plain + ` required username="u" password="p"`, "does not end with a semicolon"},
-		"no flag":             {plain + ` username="u" password="p";`, "has no control flag behind the login module"},
-		"wrong flag":          {plain + ` always username="u";`, "has no control flag behind the login module"},
-		"only a module":       {plain, "has no control flag behind the login module"},
-		"empty":               {" ", "names no login module"},
-		"no value":            {plain + ` required username= ;`, "has no value for the option username"},
-		"no equals":           {plain + ` required hunter2 ;`, "has no value for the option that follows the control flag"},
-		"starts with a brace": {`{ required;`, "must start with the name of a login module"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			entries, problem, _ := parseJAAS(tt.text)
-			got := problem
-			if problem == "" {
-				got = entries[0].options["username"] + " " + strings.ReplaceAll(entries[0].options["password"], "\u003f", "?")
-			}
-			if got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
-// FuzzJAAS holds for any text: parsing ends, and a complaint never quotes it.
-func FuzzJAAS(f *testing.F) {
-	f.Add(`org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="p";`)
-	f.Add("a required b='\\101' /* c */ d=e; // f\n")
-	f.Add(`a required "`)
-	f.Add(`/*/ -1 .5 -x`)
-	f.Fuzz(func(t *testing.T, text string) {
-		entries, problem, fix := parseJAAS(text)
-		if (len(entries) == 0) == (problem == "") {
-			t.Fatalf("%d entries, %q", len(entries), problem)
-		}
-		marked := strings.ReplaceAll(text, "password", "")
-		if len(marked) > 30 && (strings.Contains(problem, marked) || strings.Contains(fix, marked)) {
-			t.Fatalf("%q quotes the text", problem)
-		}
-	})
 }
 
 // FuzzMM2 holds for any text: reading ends and every problem can be printed.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
@@ -89,7 +90,7 @@ func (r *reader) unusedTop(e props.Entry) {
 		r.ignored(e, fmt.Sprintf("write A->B.%s", e.Key), "is ignored by MirrorMaker 2 without a flow in front")
 	case slices.Contains(defKeys(field.ScopeWorker), e.Key) || slices.Contains(workerKeys(), e.Key):
 		r.ignored(e, fmt.Sprintf("write B.%s with the name of the target cluster", e.Key), "is ignored by MirrorMaker 2 without a cluster in front")
-	case slices.Contains(clientKeys(), e.Key):
+	case r.ofClient(e.Key):
 		r.ignored(e, "write "+r.clientPrefixes("CLUSTER", e.Key),
 			"is ignored by MirrorMaker 2 at the top level")
 	case r.known(e, e.Key):
@@ -135,7 +136,7 @@ func (r *reader) unusedCluster(e props.Entry, alias, key string) {
 		}
 	case r.flowKey(key):
 		r.ignored(e, fmt.Sprintf("write %s, or A->B.%s", key, key), "is ignored by MirrorMaker 2 behind a cluster")
-	case slices.Contains(clientKeys(), key):
+	case r.ofClient(key):
 		r.ignored(e, "write "+r.clientPrefixes(alias, key), "does not reach the clients that move records")
 	case slices.Contains(defKeys(field.ScopeWorker), key):
 		r.warn(e, diag.CodeNoEffect, "has no effect: no flow has this cluster as its target")
@@ -186,11 +187,24 @@ func (r *reader) known(e props.Entry, key string) bool {
 		r.add(diag.Diagnostic{Severity: k.severity, Code: diag.CodeNoEffect, Subject: e.KeyRange, Summary: e.Key + " " + k.note})
 		return true
 	}
-	if slices.Contains(clientKeys(), key) || slices.Contains(connectionKeys(), key) {
-		r.warn(e, diag.CodeNoEffect, "has no effect here")
-		return true
+	row, ok := client.Find(key)
+	if !ok {
+		return false
 	}
-	return false
+	v, _ := r.lookup(e.Key)
+	if d, noted := row.Note(clientValue(v)); noted {
+		r.add(d.At(e.KeyRange))
+	} else if row.Handling == client.Equal {
+		r.warn(e, diag.CodeNoEffect, "has no effect here")
+	}
+	return true
+}
+
+// ofClient reports whether a key is a setting of Kafka's clients that
+// MirrorMaker 2 passes on behind a client prefix only.
+func (r *reader) ofClient(key string) bool {
+	row, ok := client.Find(key)
+	return ok && !row.Common && row.Handling != client.Informed && !slices.ContainsFunc(knownKeys(), func(k knownKey) bool { return k.matches(key) })
 }
 
 // isStock reports whether every class of the value ships with Kafka or is
@@ -240,7 +254,7 @@ func defKeys(scopes ...field.Scope) []string {
 }
 
 func (r *reader) topNames() []string {
-	return slices.Concat([]string{"clusters", "config.providers"}, defKeys(field.ScopeFlow, field.ScopeCluster), plainNames(), connectionKeys())
+	return slices.Concat([]string{"clusters", "config.providers"}, defKeys(field.ScopeFlow, field.ScopeCluster), plainNames(), client.CommonNames())
 }
 
 func (r *reader) flowNames() []string {
@@ -248,9 +262,9 @@ func (r *reader) flowNames() []string {
 }
 
 func (r *reader) clusterNamesOf() []string {
-	return slices.Concat(defKeys(field.ScopeCluster, field.ScopeAlias, field.ScopeWorker), plainNames(), connectionKeys())
+	return slices.Concat(defKeys(field.ScopeCluster, field.ScopeAlias, field.ScopeWorker), plainNames(), client.CommonNames())
 }
 
 func (r *reader) clientNames() []string {
-	return slices.Concat(clientKeys(), connectionKeys(), defKeys(field.ScopeConsumer, field.ScopeProducer))
+	return client.Names(client.Any)
 }
