@@ -106,6 +106,7 @@ type Flow struct {
 	ConfigPropertiesExclude    []string
 	UseDefaultsFrom            string // "target" or "source"
 
+	LoopGuard              string // "auto" or "off"
 	Delivery               Delivery
 	OnUnproven             Unproven
 	Start                  Start

@@ -52,6 +52,7 @@ func TestDefaults(t *testing.T) {
 		"max_partition_fetch_bytes": {"1MiB", "1MiB"}, "fetch_max_wait": {"500ms", "500ms"},
 		"max_request_size": {"4MiB", "4MiB"}, "request_timeout": {"30s", "30s"}, "coalesce": {"auto", "auto"},
 		"default_excludes": {"true", "true"}, "owns_offsets": {"auto", "auto"},
+		"loop_guard":             {"auto", "auto"},
 		"groups":                 {".*", ".*"},
 		"groups_exclude":         {"console-consumer-.*, connect-.*, __.*", "console-consumer-.*, connect-.*, __.*"},
 		"refresh_groups_enabled": {"true", "true"}, "refresh_groups_interval": {"10m", "10m"},

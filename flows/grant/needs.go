@@ -10,11 +10,12 @@ type Feature string
 
 // The features of a flow.
 const (
-	Copying   Feature = "copying"   // of records
-	Proof     Feature = "proof"     // of what has arrived, after an interruption
-	Creation  Feature = "creation"  // of topics on the target, and of partitions
-	Settings  Feature = "settings"  // of topics, so that the target takes batches as they are
-	Positions Feature = "positions" // where to go on
+	Copying   Feature = "copying"    // of records
+	Proof     Feature = "proof"      // of what has arrived, after an interruption
+	Creation  Feature = "creation"   // of topics on the target, and of partitions
+	Settings  Feature = "settings"   // of topics, so that the target takes batches as they are
+	Positions Feature = "positions"  // where to go on
+	LoopGuard Feature = "loop_guard" // telling copies from local records
 )
 
 // side is where a permission is needed, and on what.
@@ -24,6 +25,8 @@ const (
 	sourceTopics side = iota + 1 // the topics that are copied
 	targetTopics                 // what they are called on the target
 	positions                    // the topic of positions, on the target
+	written                      // the topic of our producer ids, on the target
+	marked                       // the topic of the producer ids of a flow in the other direction, on the source
 	group                        // the consumer group of a flow like MirrorMaker 1, on the source
 )
 
@@ -53,6 +56,11 @@ func needs() []need {
 		{Positions, positions, Write, "to record where to go on"},
 		{Positions, positions, Create, "to create the topic of positions; not needed where it exists"},
 		{Positions, positions, DescribeConfigs, "to see that no positions are deleted"},
+		{LoopGuard, written, Read, "to know which producer ids are entered"},
+		{LoopGuard, written, Write, "to enter the producer ids that records are written with"},
+		{LoopGuard, written, Create, "to create the topic of producer ids; not needed where it exists"},
+		{LoopGuard, written, DescribeConfigs, "to see that no producer ids are deleted"},
+		{LoopGuard, marked, Read, "to leave out records that came from the target"},
 		{Positions, group, Read, "to go on where the group is, and to commit its offsets"},
 	}
 }
@@ -115,6 +123,8 @@ func (n need) applies(f *model.Flow) bool {
 	switch {
 	case n.on == group:
 		return one != nil
+	case n.on == written, n.on == marked:
+		return f.Guarded()
 	case one == nil:
 		return true
 	}
@@ -135,6 +145,10 @@ func (n need) of(f *model.Flow, selected []On) (alias string, on []On) {
 		return f.To, on
 	case positions:
 		return f.To, []On{Topic("mm2-offsets." + f.From + ".internal")}
+	case written:
+		return f.To, []On{Topic("mm2-strait-index." + f.From + ".internal")}
+	case marked:
+		return f.From, []On{Topic("mm2-strait-index." + f.To + ".internal")}
 	case group:
 		return f.From, []On{Group(f.MirrorMaker1.Group)}
 	}

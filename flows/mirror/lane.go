@@ -33,8 +33,9 @@ type lane struct {
 
 	// next is the source offset that is wanted next, skip what is to be counted
 	// before. Only the worker that processes the lane touches them.
-	next int64
-	skip *skip // nil: nothing
+	next   int64
+	skip   *skip // nil: nothing
+	judged judgement
 
 	mu        sync.Mutex // guards the rest; the sink holds its lane's while calling Acked and Trouble
 	inbox     []arrival
@@ -220,7 +221,10 @@ func (l *lane) process(ctx context.Context, f source.Fetched) {
 			return
 		}
 		rest = tail
-		if err := l.handle(b, f, s, aborted); err != nil {
+		if err := l.handle(ctx, b, f, s, aborted); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
 			if unproven, ok := errors.AsType[*UnprovenError](err); ok {
 				l.disproved(ctx, unproven)
 			} else {
@@ -247,9 +251,18 @@ func abortedOf(list []wire.AbortedTransaction) []batch.AbortedTransaction {
 }
 
 // handle decides what becomes of one batch and hands it on.
-func (l *lane) handle(b batch.Batch, f source.Fetched, s *share, aborted *batch.AbortedFilter) error {
+func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *share, aborted *batch.AbortedFilter) error {
 	limits := l.limits()
 	d := batch.Classify(b, l.next, aborted, limits)
+	if d.Action != batch.Drop {
+		returned, err := l.returned(ctx, b, f.HighWatermark)
+		if err != nil {
+			return fmt.Errorf("judging the batch at offset %d: %w", b.BaseOffset(), err)
+		}
+		if returned {
+			d = batch.Decision{Action: batch.Drop, Reason: batch.Returned}
+		}
+	}
 	after, epoch := b.NextOffset(), wire.NoEpoch
 	if b.Magic() >= 2 {
 		epoch = b.LeaderEpoch()

@@ -86,6 +86,7 @@ const (
 	noteLost                      // records that the target lost
 	noteUnproven                  // a place after a crash that could not be proven
 	noteNothing                   // no topic is selected
+	noteGuard                     // telling what came from the target
 )
 
 // message is what the log says of a problem of this kind.
@@ -103,6 +104,8 @@ func (k noteKind) message() string {
 		return "target lost records"
 	case noteUnproven:
 		return "exact position not proven"
+	case noteGuard:
+		return "copies not told from local records, waiting"
 	case noteNothing:
 		return "nothing to mirror yet"
 	case noteTopic:

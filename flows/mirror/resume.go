@@ -55,13 +55,21 @@ func (s *session) exactly() bool {
 // chain names what decides which records of the source are in a lane's stream,
 // and where they go: sequence numbers of one chain mean nothing under another.
 func (l *lane) chain() string {
-	return fmt.Sprintf("%s %s/%d", l.session.flow.p.Flow.IsolationLevel, l.target.Topic, l.target.Partition)
+	return fmt.Sprintf("%s %s/%d", l.selection(), l.target.Topic, l.target.Partition)
+}
+
+// selection names what decides which records are in the stream. It has no space.
+func (l *lane) selection() string {
+	if l.guarded() {
+		return string(l.session.flow.p.Flow.IsolationLevel) + "+loop_guard"
+	}
+	return string(l.session.flow.p.Flow.IsolationLevel)
 }
 
 // follows reports whether an anchor is of the lane's chain. Older ones tell the
 // isolation level alone; elsewhere has looked at those.
 func (l *lane) follows(a position.Anchor) bool {
-	return a.Chain == l.chain() || a.Chain == string(l.session.flow.p.Flow.IsolationLevel)
+	return a.Chain == l.chain() || a.Chain == l.selection()
 }
 
 // recreatedSince reports whether the source topic is not the one an anchor is of,
@@ -111,6 +119,12 @@ func (s *session) resume(ctx context.Context, lanes []*lane) []*lane {
 			records += l.skip.left
 		}
 		ready = append(ready, l)
+	}
+	if err := s.enterAll(ctx, ready); err != nil {
+		for _, l := range ready {
+			s.unplaced(l, fmt.Errorf("finding where to go on: %w", err))
+		}
+		return nil
 	}
 	if ahead > 0 {
 		s.flow.p.Log.Info("records behind the stored positions are on the target already, going on behind them",

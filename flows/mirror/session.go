@@ -10,6 +10,7 @@ import (
 
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/wire"
+	"github.com/strait-mirror/strait/flows/origin"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/source"
@@ -32,6 +33,8 @@ type session struct {
 
 	early *found // what discovery found while the session was opened; taken by the first pass
 
+	guard     *origin.Guard    // tells what came from the target; nil: nothing is asked
+	registry  *origin.Registry // of producer ids; nil: none is kept
 	producers producers
 	forgets   time.Duration // after this age of its last record the target forgets a producer; 0: not known
 	opened    time.Time
@@ -68,9 +71,12 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 	}
 	err := f.waitFor(ctx, f.p.Source, f.p.Source.Ping)
 	if err == nil {
+		err = s.openGuard(ctx)
+	}
+	if err == nil {
 		err = f.waitFor(ctx, f.p.Target, func(ctx context.Context) (err error) {
-			id, epoch, err := f.p.Target.InitProducerID(ctx)
-			s.producers = producers{fresh: f.p.Target.InitProducerID, ids: []producer{{id, epoch}}}
+			id, epoch, err := s.newProducer(ctx)
+			s.producers = producers{fresh: s.newProducer, ids: []producer{{id, epoch}}}
 			return err
 		})
 	}
@@ -130,7 +136,7 @@ func (s *session) build() error {
 	params := sink.Params{
 		Client: s.produce, Leaders: to, Budget: f.budget, Logger: f.p.Log,
 		Log:            &targetLog{cluster: f.p.Target, client: s.produce, budget: f.budget},
-		NewProducer:    f.p.Target.InitProducerID,
+		NewProducer:    s.newProducer,
 		MaxRequestSize: int(def.MaxRequestSize), RequestTimeout: def.RequestTimeout,
 		ProducerIDExpiration: s.forgets,
 	}

@@ -30,8 +30,8 @@ type two struct {
 func newTwo(t *testing.T) *two {
 	t.Helper()
 	w := &two{client: map[*kfake.Cluster]*kgo.Client{}}
-	for _, side := range []**kfake.Cluster{&w.source, &w.target} {
-		fake, err := kfake.NewCluster(kfake.NumBrokers(1))
+	for i, side := range []**kfake.Cluster{&w.source, &w.target} {
+		fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID(fmt.Sprint("cluster-", i)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/origin"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 )
@@ -198,6 +199,9 @@ func fixFor(err error) string {
 		return r.fix
 	}
 	if e, ok := errors.AsType[*position.CleanupPolicyError](err); ok {
+		return e.Hint()
+	}
+	if e, ok := errors.AsType[*origin.CleanupPolicyError](err); ok {
 		return e.Hint()
 	}
 	if e, ok := errors.AsType[*position.LiveGroupError](err); ok {

@@ -75,7 +75,7 @@ func (g *grants) grant(operation, topic string) {
 // records arrive.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	locked := kafka.Options{SASL: kafka.ScramSHA512, Authorizer: true, Users: map[string]string{"bob": "b", "carol": "c"}}
+	locked := kafka.Options{SASL: kafka.ScramSHA512, Authorizer: true, Users: map[string]string{"bob": "b", "carol": "c", "dave": "d"}}
 	c := startAll(t, kafka.Options{}, locked)
 	open, shut := c[0], c[1]
 
@@ -129,6 +129,10 @@ func TestPermissions(t *testing.T) {
 			p.saidOnce(`--operation ` + words[0] + ` --` + strings.Join(words[1:], " ") + `["\s]`)
 		}
 	})
+	t.Run("loop guard", func(t *testing.T) {
+		t.Parallel()
+		testGuardPermissions(t, open, shut)
+	})
 	t.Run("source", func(t *testing.T) {
 		t.Parallel()
 		create(t, shut, kafka.Topic{Name: "public"}, kafka.Topic{Name: "secret"})
@@ -152,4 +156,43 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("granted %q, want %q", g.done, want)
 		}
 	})
+}
+
+// testGuardPermissions mirrors a topic both ways under its own name: what the loop
+// guard needs is asked for, nothing is copied that could not be judged, and
+// nothing returns.
+func testGuardPermissions(t *testing.T, open, shut *kafka.Cluster) {
+	const topic, index = "shared", "mm2-strait-index.o.internal"
+	for _, c := range []*kafka.Cluster{open, shut} {
+		create(t, c, kafka.Topic{Name: topic})
+		produce(t, c, some(topic, 10)...)
+	}
+	flow := "flow %q {\n  topics             = [\"" + topic + "\"]\n  replication_policy = \"identity\"\n}\n"
+	text := clusterBlock("o", open.Bootstrap()[0], "") + clusterBlock("s", shut.Bootstrap()[0], loginBlock("dave", "d")) +
+		fmt.Sprintf(flow, "o->s") + fmt.Sprintf(flow, "s->o")
+	g := &grants{t: t, c: shut, user: "dave"}
+	g.grant("Read", topic)
+	g.grant("DescribeConfigs", topic)
+	p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
+	p.says(&p.log, `--operation Read --topic `+index, patience)
+	if n := ends(t, open, topic)[0]; n != 10 {
+		t.Errorf("%d records were copied though nobody could tell where they came from", n-10)
+	}
+	equal := func(n int64) func() error {
+		return func() error {
+			if o, s := ends(t, open, topic)[0], ends(t, shut, topic)[0]; o != n || s != n {
+				return fmt.Errorf("the topic ends at %d and %d, want %d", o, s, n)
+			}
+			return nil
+		}
+	}
+	g.follow(p, equal(20))
+	produce(t, open, some(topic, 5)...)
+	produce(t, shut, some(topic, 5)...)
+	until(t, patience, equal(30))
+	for _, want := range []string{"Describe", "Create", "Read", "Write"} {
+		if w := want + " topic " + index; !slices.Contains(g.done, w) {
+			t.Errorf("%s was not asked for: %q", w, g.done)
+		}
+	}
 }

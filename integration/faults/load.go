@@ -18,6 +18,7 @@ import (
 type LoadParams struct {
 	To         *Side  // required
 	Topics     string // required: prefix of the names
+	Keys       string // begins every key, where several loads write to one topic
 	Seed       uint64
 	Plain      int           // topics of one codec each, taken in turn; default 3
 	Tx         int           // topics written in transactions, a third of which are aborted; default 1, below 0: none
@@ -237,7 +238,7 @@ func (w *writer) some(ctx context.Context, cl *kgo.Client) {
 func (w *writer) record() *kgo.Record {
 	at := w.rnd.IntN(textSize)
 	r := &kgo.Record{
-		Topic: w.topic, Partition: int32(w.rnd.IntN(w.load.p.Partitions)), Key: fmt.Appendf(nil, "%s-%d", w.topic, w.made),
+		Topic: w.topic, Partition: int32(w.rnd.IntN(w.load.p.Partitions)), Key: fmt.Appendf(nil, "%s%s-%d", w.load.p.Keys, w.topic, w.made),
 		Value: w.load.text[at : at+w.rnd.IntN(w.load.p.MaxValue)],
 	}
 	if age := w.load.p.Age; age > 0 {

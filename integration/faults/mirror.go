@@ -33,6 +33,7 @@ type MirrorParams struct {
 	Topics   string // required: a pattern
 	Flow     string // more HCL inside the flow block
 	Args     []string
+	HCL      string // in place of the flow block; From and To are declared
 }
 
 // Mirror is a strait process that may be ended in any way and started again.
@@ -90,6 +91,9 @@ func (m *Mirror) topology() string {
 	var b strings.Builder
 	for _, s := range []*Side{m.p.From, m.p.To} {
 		fmt.Fprintf(&b, "cluster %q {\n  bootstrap_servers = [\"%s\"]\n}\n\n", s.Alias, strings.Join(s.Bootstrap(), `", "`))
+	}
+	if m.p.HCL != "" {
+		return b.String() + m.p.HCL
 	}
 	fmt.Fprintf(&b, "flow \"%s->%s\" {\n  topics = [%q]\n%s\n}\n", m.p.From.Alias, m.p.To.Alias, m.p.Topics, m.p.Flow)
 	return b.String()

@@ -7,11 +7,11 @@ func topologyRules() []Rule {
 	return []Rule{
 		{
 			ID: diag.CodeLoop, Severity: diag.Error, Title: "flows that copy each other's copies",
-			Why: "With replication_policy = \"identity\" a topic's name does not say where it came from: two flows that copy a topic in both directions copy its records without end.",
-			Fix: "Use replication_policy = \"default\", or let each direction select topics of its own.",
+			Why: "With replication_policy = \"identity\" a topic's name does not say where it came from. Between two clusters loop_guard tells by who wrote a record, where Strait runs both directions and neither has it off. Round three clusters or more, records are copied without end. So they are where MirrorMaker 2 runs one of two directions, which this file does not show.",
+			Fix: "Use replication_policy = \"default\", or let the flows select topics of their own; leave loop_guard on.",
 			Bad: Example{
-				HCL:        "flow \"dc1->dc2\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n}\nflow \"dc2->dc1\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n}",
-				Properties: "replication.policy.class = org.apache.kafka.connect.mirror.IdentityReplicationPolicy\ndc1->dc2.topics = orders\ndc2->dc1.enabled = true\ndc2->dc1.topics = orders",
+				HCL:        "flow \"dc1->dc2\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n}\nflow \"dc2->dc1\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n  loop_guard         = \"off\"\n}",
+				Properties: "clusters = dc1, dc2, dc3\ndc3.bootstrap.servers = dc3:9092\nreplication.policy.class = org.apache.kafka.connect.mirror.IdentityReplicationPolicy\ntopics = orders\ndc2->dc3.enabled = true\ndc3->dc1.enabled = true",
 			},
 			Good: Example{
 				HCL:        "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}\nflow \"dc2->dc1\" {\n  topics = [\"orders\"]\n}",

@@ -15,20 +15,26 @@ import (
 	"github.com/strait-mirror/strait/pipeline/lint"
 )
 
-// flows writes clusters and identity flows "A>B:topic,topic".
+// flows writes clusters and identity flows "A>B:topic,topic"; "A>B!:topic" has no
+// loop guard.
 func flows(specs ...string) string {
 	var out strings.Builder
 	seen := map[string]bool{}
 	for i, spec := range specs {
 		pair, topics, _ := strings.Cut(spec, ":")
+		pair, off := strings.CutSuffix(pair, "!")
 		from, to, _ := strings.Cut(pair, ">")
+		guard := "auto"
+		if off {
+			guard = "off"
+		}
 		for _, alias := range []string{from, to} {
 			if !seen[alias] {
 				fmt.Fprintf(&out, "cluster %q {\n  bootstrap_servers = [\"%s:9092\"]\n}\n", alias, alias)
 			}
 			seen[alias] = true
 		}
-		fmt.Fprintf(&out, "flow \"f%d\" {\n  from = %q\n  to = %q\n  replication_policy = \"identity\"\n  topics = split(\",\", %q)\n}\n", i, from, to, topics)
+		fmt.Fprintf(&out, "flow \"f%d\" {\n  from = %q\n  to = %q\n  replication_policy = \"identity\"\n  loop_guard = %q\n  topics = split(\",\", %q)\n}\n", i, from, to, guard, topics)
 	}
 	return out.String()
 }
@@ -39,19 +45,21 @@ func TestLoops(t *testing.T) {
 		loops int
 	}{
 		"one way":            {[]string{"a>b:x"}, 0},
-		"both ways":          {[]string{"a>b:x", "b>a:x"}, 1},
-		"disjoint":           {[]string{"a>b:x", "b>a:y"}, 0},
+		"both ways":          {[]string{"a>b:x", "b>a:x"}, 0},
+		"disjoint":           {[]string{"a>b:x", "b>a!:y"}, 0},
 		"disjoint prefixes":  {[]string{`a>b:eu\\..*`, `b>a:us\\..*`}, 0},
-		"name and prefix":    {[]string{"a>b:eu.*", "b>a:eu-orders"}, 1},
-		"name beside prefix": {[]string{"a>b:eu-.*", "b>a:us-orders"}, 0},
-		"everything":         {[]string{"a>b:.*", "b>a:orders"}, 1},
-		"alternatives":       {[]string{"a>b:x|y", "b>a:y"}, 1},
-		"optional":           {[]string{"a>b:orders?", "b>a:order"}, 1},
+		"name and prefix":    {[]string{"a>b:eu.*", "b>a!:eu-orders"}, 1},
+		"name beside prefix": {[]string{"a>b:eu-.*", "b>a!:us-orders"}, 0},
+		"everything":         {[]string{"a>b:.*", "b>a!:orders"}, 1},
+		"alternatives":       {[]string{"a>b:x|y", "b>a!:y"}, 1},
+		"optional":           {[]string{"a>b:orders?", "b>a!:order"}, 1},
 		"ring":               {[]string{"a>b:x", "b>c:x", "c>a:x"}, 1},
 		"broken ring":        {[]string{"a>b:x", "b>c:x", "c>a:y"}, 0},
-		"two rings":          {[]string{"a>b:x", "b>a:x", "c>d:y", "d>c:y"}, 2},
-		"chain into a ring":  {[]string{"z>a:x", "a>b:x", "b>a:x"}, 1},
-		"odd one first":      {[]string{"a>b:other", "a>b:x", "b>a:x"}, 1},
+		"two rings":          {[]string{"a>b:x", "b>a!:x", "c>d!:y", "d>c:y"}, 2},
+		"guarded tree":       {[]string{"a>b:x", "b>a:x", "b>c:x", "c>b:x"}, 0},
+		"both, of three":     {[]string{"a>b:x", "b>a:x", "b>c:x", "c>a:x"}, 1},
+		"chain into a ring":  {[]string{"z>a:x", "a>b:x", "b>a!:x"}, 1},
+		"odd one first":      {[]string{"a>b:other", "a>b:x", "b>a!:x"}, 1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +81,7 @@ func TestLoops(t *testing.T) {
 func TestAtStart(t *testing.T) {
 	src := &diag.Sources{}
 	path := filepath.Join(t.TempDir(), "t.hcl")
-	if err := os.WriteFile(path, []byte(flows("a>b:x", "b>a:x")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(flows("a>b:x", "b>a!:x")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, problems := load.Load([]string{path}, load.Options{Sources: src})

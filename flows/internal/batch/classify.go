@@ -32,6 +32,7 @@ const (
 	Control       Reason = "control"         // dropped: a marker; clients may not write them
 	Behind        Reason = "behind"          // dropped: ends before the wanted offset
 	Legacy        Reason = "legacy_format"   // recoded: magic 0 or 1
+	Returned      Reason = "returned"        // dropped: it came from the target; a loop guard says so
 	Empty         Reason = "empty"           // dropped: all records were compacted away
 	MidBatch      Reason = "mid_batch"       // recoded: starts before the wanted offset
 	Sparse        Reason = "sparse"          // recoded: some records were compacted away
