@@ -128,6 +128,58 @@ a ALTER_CONFIGS orders*: b->a settings
 	}
 }
 
+// TestStages has names and prefixes of the target behind the stages of a flow.
+func TestStages(t *testing.T) {
+	rename := func(r model.RenameStage) *model.Stage {
+		return &model.Stage{Kind: model.StageRename, Name: "r", Rename: &r}
+	}
+	filters := &model.Stage{Kind: model.StageFilter, Name: "f", Filter: &model.FilterStage{Topics: []string{".*"}, TopicsExclude: []string{"b"}}}
+	iot := rename(model.RenameStage{Pattern: `iot\.(.*)`, Replacement: "hub.$1"})
+	tests := map[string]struct {
+		topics []string
+		stages []*model.Stage
+		source string
+		target string
+	}{
+		"prefix":            {[]string{"a", "b.*"}, []*model.Stage{rename(model.RenameStage{Prefix: "x."})}, "a b*", "x.a x.b*"},
+		"prefix of all":     {[]string{".*"}, []*model.Stage{rename(model.RenameStage{Prefix: "x."})}, "*", "x.*"},
+		"suffix":            {[]string{"a", "b.*"}, []*model.Stage{rename(model.RenameStage{Suffix: ".x"})}, "a b*", "a.x b*"},
+		"pattern":           {[]string{`iot\.a`, "b"}, []*model.Stage{iot}, "iot.a b", "hub.a b"},
+		"pattern, prefixes": {[]string{`iot\..*`}, []*model.Stage{iot}, "iot.*", "iot.* hub.*"},
+		"pattern, anything": {[]string{`iot\..*`}, []*model.Stage{rename(model.RenameStage{Pattern: `iot\.(.*)`, Replacement: "$1"})}, "iot.*", "*"},
+		"pattern to one":    {[]string{`iot\..*`}, []*model.Stage{rename(model.RenameStage{Pattern: "iot.*", Replacement: "all", Merge: true})}, "iot.*", "iot.* all"},
+		"map":               {[]string{"a.*"}, []*model.Stage{rename(model.RenameStage{Map: map[string]string{"ab": "x", "ac": "ad", "b": "y"}})}, "a*", "a* x"},
+		"policy":            {[]string{"a.*"}, []*model.Stage{rename(model.RenameStage{Policy: model.PolicyDefault, Separator: "_"})}, "a*", "a_a*"},
+		"two":               {[]string{`iot\..*`}, []*model.Stage{iot, rename(model.RenameStage{Prefix: "x."})}, "iot.*", "x.iot.* x.hub.*"},
+		"dropped":           {[]string{"a", "b"}, []*model.Stage{filters, rename(model.RenameStage{Prefix: "x."})}, "a", "x.a"},
+		"without a rename":  {[]string{"a", "b"}, []*model.Stage{filters}, "a", "a.a"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := flow("a", "b", tt.topics...)
+			f.Stages = tt.stages
+			f.KeepStageNames()
+			on := func(cluster grant.OnCluster, op grant.Operation) string {
+				var names []string
+				for _, e := range cluster.Entries {
+					switch {
+					case e.Operation != op || strings.HasPrefix(e.On.Name, "mm2-"):
+					case e.On.Prefixed:
+						names = append(names, e.On.Name+"*")
+					default:
+						names = append(names, e.On.Name)
+					}
+				}
+				return strings.Join(names, " ")
+			}
+			got := grant.For([]*model.Flow{f})
+			if source, target := on(got[0], grant.Read), on(got[1], grant.Write); source != tt.source || target != tt.target {
+				t.Errorf("got %q to %q, want %q to %q", source, target, tt.source, tt.target)
+			}
+		})
+	}
+}
+
 // TestSelection holds the topics of ACLs against the patterns they stand for.
 func TestSelection(t *testing.T) {
 	tests := map[string]struct {

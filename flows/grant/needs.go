@@ -2,7 +2,6 @@ package grant
 
 import (
 	"github.com/strait-mirror/strait/config/model"
-	"github.com/strait-mirror/strait/transforms/rename"
 )
 
 // Feature is what a permission is for.
@@ -99,7 +98,7 @@ func For(flows []*model.Flow) []OnCluster {
 		out[i].Entries = append(out[i].Entries, e)
 	}
 	for _, f := range flows {
-		selected := selection(f)
+		selected := atSource(f)
 		for _, n := range needs() {
 			if !n.applies(f) {
 				continue
@@ -139,10 +138,7 @@ func (n need) of(f *model.Flow, selected []On) (alias string, on []On) {
 	case sourceTopics:
 		return f.From, selected
 	case targetTopics:
-		for _, t := range selected {
-			on = append(on, onTarget(f, t))
-		}
-		return f.To, on
+		return f.To, onTarget(f, selected)
 	case positions:
 		return f.To, []On{Topic("mm2-offsets." + f.From + ".internal")}
 	case written:
@@ -153,16 +149,4 @@ func (n need) of(f *model.Flow, selected []On) (alias string, on []On) {
 		return f.From, []On{Group(f.MirrorMaker1.Group)}
 	}
 	return "", nil
-}
-
-// onTarget returns what topics are called on the target.
-func onTarget(f *model.Flow, t On) On {
-	if f.ReplicationPolicy == model.PolicyIdentity {
-		return t
-	}
-	if t == All() {
-		t = Prefix("")
-	}
-	t.Name = rename.ForFlow(f).FormatRemoteTopic(f.From, t.Name)
-	return t
 }

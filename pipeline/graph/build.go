@@ -113,8 +113,11 @@ func (b *builder) finish() {
 
 // naming says how topics of a flow are called on the target.
 func naming(f *model.Flow) string {
-	if f.ReplicationPolicy == model.PolicyIdentity {
-		return "names unchanged"
+	switch {
+	case f.ReplicationPolicy != model.PolicyIdentity:
+		return fmt.Sprintf("named %s%s<topic>", f.From, f.ReplicationPolicySeparator)
+	case f.Renames():
+		return "named by its stages"
 	}
-	return fmt.Sprintf("named %s%s<topic>", f.From, f.ReplicationPolicySeparator)
+	return "names unchanged"
 }

@@ -16,9 +16,16 @@ func (b *builder) chain(f *model.Flow) []*Node {
 		Identity: b.key.identify(b.clusters[f.From], part{f, sourceFields()}),
 	}, f.Name)
 	nodes := []*Node{source}
+	for _, s := range f.Stages {
+		nodes = append(nodes, b.node(Node{
+			ID: ids.stage(s), Kind: Stage, Stage: string(s.Kind), Name: s.Name, Needs: needsOf(s),
+			Text:     doing(s),
+			Identity: b.key.identify(s),
+		}, f.Name))
+	}
 	if f.Repartitions() {
 		nodes = append(nodes, b.node(Node{
-			ID: ids.id("partition", "by-key"), Kind: Stage, Stage: "partition", Name: "by key", Needs: NeedsRecords,
+			ID: ids.id("partition", ids.first), Kind: Stage, Stage: "partition", Name: "by key", Needs: NeedsRecords,
 			Text:     "to the partitions that keys name, as MirrorMaker 1",
 			Identity: b.key.identify(f.MirrorMaker1),
 		}, f.Name))
@@ -50,6 +57,15 @@ func (n names) id(kind, name string) string {
 		return "flow." + n.flow + "." + kind
 	}
 	return kind + "." + name
+}
+
+// stage is the id of a stage, whose name is its own also in a flow block.
+func (n names) stage(s *model.Stage) string {
+	id := "transform." + string(s.Kind) + "." + s.Name
+	if n.flow != "" {
+		id = "flow." + n.flow + "." + id
+	}
+	return id
 }
 
 // sourceFields are the fields of model.Flow that a source consists of. What is

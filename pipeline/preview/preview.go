@@ -9,8 +9,8 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
-	"github.com/strait-mirror/strait/transforms/rename"
 )
 
 // Flow is what one flow does.
@@ -25,7 +25,7 @@ type Flow struct {
 func (f *Flow) Copied() int {
 	n := 0
 	for _, t := range f.Topics {
-		if t.Target != "" {
+		if t.Copied() {
 			n++
 		}
 	}
@@ -41,31 +41,44 @@ type Topic struct {
 	At      diag.Range // of Pattern
 	Why     string     // a clause: `it matches topics "orders.*"`
 	Shares  []string   // other topics that have the same name on the target
+	Refused bool       // the others may not share it: none of them is copied
+	Merge   string     // the stage that would have to say merge for that; empty where none would do
 }
+
+// Copied reports whether the topic arrives under its name.
+func (t Topic) Copied() bool { return t.Target != "" && !t.Refused }
 
 // Topics asks a flow about names, in any order. Problems are those of the flow's
 // own patterns; with an Error among them there is no answer.
 func Topics(f *model.Flow, names []string) (Flow, diag.List) {
 	out := Flow{Name: f.Name, From: f.From, To: f.To, Enabled: f.Enabled}
-	topics, problems := filter.ForFlow(f)
+	c, problems := chain.ForFlow(f)
 	if problems.HasErrors() {
 		return out, problems
 	}
-	policy := rename.ForFlow(f)
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	shared := map[string][]string{}
 	for _, name := range names {
-		d := topics.Decide(name)
-		t := Topic{Name: name, Rule: word(d.Why), Pattern: d.Pattern.Text, At: d.Pattern.At, Why: d.String()}
-		if d.Copy {
-			t.Target = policy.FormatRemoteTopic(f.From, name)
+		r := c.Route(name)
+		t := Topic{Name: name, Target: r.Target, Rule: word(r.Why), Pattern: r.Pattern.Text, At: r.Pattern.At, Why: r.String()}
+		if r.Err != nil {
+			t.Target, t.Rule, t.Why = "", "no_name", r.Err.Error()
+		}
+		if t.Target != "" {
 			shared[t.Target] = append(shared[t.Target], name)
 		}
 		out.Topics = append(out.Topics, t)
 	}
+	refused := map[string]string{} // stages that do not say merge, by target
+	for target, all := range shared {
+		if stage, ok := c.Merged(all); len(all) > 1 && !ok {
+			refused[target] = stage
+		}
+	}
 	for i, t := range out.Topics {
 		if all := shared[t.Target]; len(all) > 1 {
 			out.Topics[i].Shares = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == t.Name })
+			out.Topics[i].Merge, out.Topics[i].Refused = refused[t.Target]
 		}
 	}
 	return out, problems

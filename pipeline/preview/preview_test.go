@@ -45,6 +45,77 @@ func TestTopics(t *testing.T) {
 	}
 }
 
+func TestStages(t *testing.T) {
+	rename := func(name string, r model.RenameStage) *model.Stage {
+		return &model.Stage{Kind: model.StageRename, Name: name, Rename: &r}
+	}
+	cut := model.RenameStage{Pattern: `(?:eu|us)\.(.*)`, Replacement: "$1"}
+	merging := cut
+	merging.Merge = true
+	topic := func(name, target string, change func(*preview.Topic)) preview.Topic {
+		t := preview.Topic{Name: name, Target: target, Rule: "included", Pattern: ".*", Why: `it matches topics ".*"`}
+		change(&t)
+		return t
+	}
+	as := func(*preview.Topic) {}
+	tests := map[string]struct {
+		stages []*model.Stage
+		names  []string
+		want   []preview.Topic
+		copied int
+	}{
+		"renamed": {[]*model.Stage{rename("x", model.RenameStage{Prefix: "x."})}, []string{"t"}, []preview.Topic{topic("t", "x.t", as)}, 1},
+		"dropped by a stage": {
+			[]*model.Stage{{Kind: model.StageFilter, Name: "f", Filter: &model.FilterStage{Topics: []string{"a"}}}},
+			[]string{"a", "t"},
+			[]preview.Topic{
+				topic("a", "a.a", as),
+				{Name: "t", Rule: "not_included", Why: `stage "f" drops it: no pattern of topics matches it`},
+			},
+			1,
+		},
+		"merged": {
+			[]*model.Stage{rename("cut", merging)},
+			[]string{"eu.t", "us.t"},
+			[]preview.Topic{
+				topic("eu.t", "t", func(t *preview.Topic) { t.Shares = []string{"us.t"} }),
+				topic("us.t", "t", func(t *preview.Topic) { t.Shares = []string{"eu.t"} }),
+			},
+			2,
+		},
+		"collision": {
+			[]*model.Stage{rename("cut", cut)},
+			[]string{"eu.t", "us.t", "us.u"},
+			[]preview.Topic{
+				topic("eu.t", "t", func(t *preview.Topic) { t.Shares, t.Refused, t.Merge = []string{"us.t"}, true, "cut" }),
+				topic("us.t", "t", func(t *preview.Topic) { t.Shares, t.Refused, t.Merge = []string{"eu.t"}, true, "cut" }),
+				topic("us.u", "u", as),
+			},
+			1,
+		},
+		"no name": {
+			[]*model.Stage{rename("in", model.RenameStage{Prefix: "__"})},
+			[]string{"t"},
+			[]preview.Topic{topic("t", "", func(t *preview.Topic) {
+				t.Rule, t.Why = "no_name", `its name on the target, "__t", would be that of an internal topic`
+			})},
+			0,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := flow(func(f *model.Flow) { f.Stages = tt.stages; f.KeepStageNames() })
+			got, problems := preview.Topics(f, tt.names)
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			if d := cmp.Diff(tt.want, got.Topics); d != "" || got.Copied() != tt.copied {
+				t.Errorf("%d are copied\n%s", got.Copied(), d)
+			}
+		})
+	}
+}
+
 func TestBadPattern(t *testing.T) {
 	_, problems := preview.Topics(flow(func(f *model.Flow) { f.Topics = []string{"("} }), []string{"x"})
 	if !problems.HasErrors() {

@@ -33,6 +33,7 @@ type topicJSON struct {
 	At      string   `json:"at,omitempty"` // file:line:column of the pattern
 	Why     string   `json:"why"`
 	Shares  []string `json:"shares_target_with,omitempty"`
+	Merge   string   `json:"stage_without_merge,omitempty"` // that keeps them from sharing it
 }
 
 // Topics shows what flows do with topics.
@@ -69,9 +70,21 @@ func topicRow(t preview.Topic) []string {
 		why += " (" + at + ")"
 	}
 	if len(t.Shares) > 0 {
-		why += fmt.Sprintf("; %s would have the same name", strings.Join(t.Shares, ", "))
+		why += "; " + together(t)
 	}
 	return []string{t.Name, target, why}
+}
+
+// together says what comes of topics that would have one name.
+func together(t preview.Topic) string {
+	others := strings.Join(t.Shares, ", ")
+	switch {
+	case !t.Refused:
+		return "in one with " + others
+	case t.Merge == "":
+		return fmt.Sprintf("not mirrored, since %s would have the same name", others)
+	}
+	return fmt.Sprintf("not mirrored, since %s would have the same name and stage %q does not say merge = true", others, t.Merge)
 }
 
 func topicsDocument(t Topics) topicsJSON {
@@ -80,8 +93,8 @@ func topicsDocument(t Topics) topicsJSON {
 		flow := topicsFlowJSON{Flow: f.Name, From: f.From, To: f.To, Enabled: f.Enabled, Copied: f.Copied(), Topics: []topicJSON{}}
 		for _, x := range f.Topics {
 			flow.Topics = append(flow.Topics, topicJSON{
-				Topic: x.Name, Copied: x.Target != "", Target: x.Target, Rule: x.Rule,
-				Pattern: x.Pattern, At: x.At.String(), Why: x.Why, Shares: x.Shares,
+				Topic: x.Name, Copied: x.Copied(), Target: x.Target, Rule: x.Rule,
+				Pattern: x.Pattern, At: x.At.String(), Why: x.Why, Shares: x.Shares, Merge: x.Merge,
 			})
 		}
 		out.Flows = append(out.Flows, flow)
