@@ -163,7 +163,7 @@ func rangeAt(name string, from, to int) diag.Range {
 
 // blockLabels says how many labels each top-level block takes.
 func blockLabels() map[string]int {
-	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "source": 1, "sink": 1}
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "source": 1, "transform": 2, "sink": 1}
 }
 
 // collect sorts the top-level blocks by type and refuses what is unknown,
@@ -190,14 +190,15 @@ func (r *reader) collect() {
 			if !r.checkLabels(b, want) {
 				continue
 			}
-			if want == 1 {
-				id := b.Type + " " + b.Labels[0]
+			if want > 0 {
+				name := b.Labels[want-1]
+				id := b.Type + " " + name
 				if first, dup := seen[id]; dup {
-					r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(b.LabelRanges[0]),
-						"%s %q is already declared at %s", b.Type, b.Labels[0], rangeOf(first)))
+					r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(b.LabelRanges[want-1]),
+						"%s %q is already declared at %s", b.Type, name, rangeOf(first)))
 					continue
 				}
-				seen[id] = b.LabelRanges[0]
+				seen[id] = b.LabelRanges[want-1]
 			}
 			r.blocks[b.Type] = append(r.blocks[b.Type], b)
 		}

@@ -1,9 +1,8 @@
 package hclfile
 
 import (
-	"slices"
+	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/strait-mirror/strait/config/diag"
@@ -12,92 +11,42 @@ import (
 )
 
 // nodeFlows makes a flow of every way from a source block to a sink block: a
-// source may feed several sinks, and a sink may take several sources. seen are
-// the names of the flows there are.
+// node may feed several others, and take several. seen are the names of the
+// flows there are.
 func (r *reader) nodeFlows(seen map[string]diag.Range) []*model.Flow {
-	sources, used := map[string]*hclsyntax.Block{}, map[string]bool{}
-	for _, b := range r.blocks["source"] {
-		sources[b.Labels[0]] = b
-	}
 	var flows []*model.Flow
-	for _, sink := range r.blocks["sink"] {
-		for _, name := range r.inputs(sink, sources) {
-			used[name] = true
-			if len(seen) >= maxInstances {
-				r.tooMany(sink, rangeOf(sink.DefRange()))
-				return flows
-			}
-			f := r.nodeFlow(sources[name], sink)
-			if first, dup := seen[f.Name]; dup {
-				r.problems.Add(diag.Errorf(diag.CodeDuplicateName, f.Range, "flow %q is already declared at %s", f.Name, first))
-				continue
-			}
-			seen[f.Name] = f.Range
-			flows = append(flows, f)
+	r.nodes().ways(func(way []*node) bool {
+		sink := way[len(way)-1]
+		switch {
+		case len(seen) >= maxInstances:
+			r.tooMany(sink.block, sink.at())
+			return false
+		case len(way) > maxWay:
+			r.problems.Add(diag.Errorf(diag.CodeTooBig, sink.at(), "%s is behind more than %d stages", sink, maxWay-2))
+			return false
 		}
-	}
-	for _, b := range r.blocks["source"] {
-		if !used[b.Labels[0]] {
-			r.problems.Add(diag.Errorf(diag.CodeUndefined, rangeOf(b.DefRange()), "source %q leads to no sink", b.Labels[0]).
-				WithFix("name it in a sink: inputs = [source.%s]", b.Labels[0]))
+		f := r.nodeFlow(way)
+		if first, dup := seen[f.Name]; dup {
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, f.Range, "flow %q is already declared at %s", f.Name, first))
+			return true
 		}
-	}
+		seen[f.Name] = f.Range
+		flows = append(flows, f)
+		return true
+	})
 	return flows
 }
 
-// inputs returns the names of the sources a sink takes.
-func (r *reader) inputs(sink *hclsyntax.Block, sources map[string]*hclsyntax.Block) []string {
-	where := `sink "` + sink.Labels[0] + `"`
-	a := sink.Body.Attributes["inputs"]
-	if a == nil {
-		r.require(sink, where, "inputs")
-		return nil
-	}
-	list, ok := a.Expr.(*hclsyntax.TupleConsExpr)
-	if !ok || len(list.Exprs) == 0 {
-		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(a.Expr.Range()), "inputs: must be a list of sources").
-			WithFix("write inputs = [source.NAME]"))
-		return nil
-	}
-	var names []string
-	seen := map[string]bool{}
-	for _, e := range list.Exprs {
-		at := rangeOf(e.Range())
-		t, problems := hcl.AbsTraversalForExpr(unwrap(e))
-		switch name := nodeName(t); {
-		case problems.HasErrors() || name == "" || t.RootName() != "source":
-			r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "inputs: every element must be a source").WithFix("write source.NAME"))
-		case sources[name] == nil:
-			d := diag.Errorf(diag.CodeUndefined, at, "there is no source %q", name)
-			if near := suggestFew(name, keys(sources)); near != "" {
-				d = d.WithFix("did you mean %q?", near)
-			}
-			r.problems.Add(d)
-		case seen[name]:
-			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, at, "%s takes source %q twice", where, name))
-		default:
-			seen[name] = true
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// nodeName is the name in source.NAME or source["NAME"].
-func nodeName(t hcl.Traversal) string {
-	if len(t) != 2 {
-		return ""
-	}
-	return stepName(t[1])
-}
-
 // nodeFlow decodes one way from a source to a sink.
-func (r *reader) nodeFlow(source, sink *hclsyntax.Block) *model.Flow {
+func (r *reader) nodeFlow(way []*node) *model.Flow {
 	f := model.NewFlow(field.HCL)
-	f.Name = source.Labels[0] + "-" + sink.Labels[0]
-	f.Path = []string{source.Labels[0], sink.Labels[0]}
+	for _, n := range way {
+		f.Path = append(f.Path, n.name)
+	}
+	f.Name = strings.Join(f.Path, "-")
+	source, sink := way[0].block, way[len(way)-1].block
 	f.Range, f.Ranges, f.TopicsExclude = rangeOf(sink.DefRange()), model.Places{}, nil
-	reading, writing := splitFields(model.FlowFields(f))
+	reading, writing := model.EndFields(model.FlowFields(f))
 	for _, end := range []struct {
 		block *hclsyntax.Block
 		defs  []field.Def
@@ -122,6 +71,8 @@ func (r *reader) nodeFlow(source, sink *hclsyntax.Block) *model.Flow {
 			r.checkCluster(alias, at)
 		}
 	}
+	f.Stages = r.stagesOn(way)
+	f.KeepStageNames()
 	if f.DefaultExcludes {
 		addDefaultExcludes(f)
 	}
@@ -133,16 +84,24 @@ func (r *reader) nodeFlow(source, sink *hclsyntax.Block) *model.Flow {
 	return f
 }
 
-// splitFields divides the attributes of a flow between its two ends: what
-// selects topics and how they are read belongs to the source.
-func splitFields(defs []field.Def) (reading, writing []field.Def) {
-	selects := []string{"topics", "topics_exclude", "default_excludes", "refresh_topics_interval"}
-	for _, d := range defs {
-		if d.Scope == field.ScopeConsumer || slices.Contains(selects, d.Name) {
-			reading = append(reading, d)
-		} else {
-			writing = append(writing, d)
+// stagesOn returns the stages of a way, which may say only once where partitions
+// go.
+func (r *reader) stagesOn(way []*node) []*model.Stage {
+	var stages []*model.Stage
+	var partition *node
+	for _, n := range way[1 : len(way)-1] {
+		switch {
+		case n.stage == nil: // reported
+			continue
+		case n.stage.Kind != model.StagePartition:
+		case partition != nil:
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, n.at(), "%s already says where partitions go, on the way to %s",
+				partition, way[len(way)-1]).WithFix("keep one of them on each way"))
+			continue
+		default:
+			partition = n
 		}
+		stages = append(stages, n.stage)
 	}
-	return reading, writing
+	return stages
 }

@@ -43,8 +43,8 @@ func (r *reader) stages(body *hclsyntax.Body, where string) []*model.Stage {
 	return stages
 }
 
-// stage decodes one transform block.
-func (r *reader) stage(b *hclsyntax.Block) *model.Stage {
+// stage decodes one transform block; extra are attributes the caller decodes.
+func (r *reader) stage(b *hclsyntax.Block, extra ...string) *model.Stage {
 	kinds := make([]string, 0, len(model.StageKinds()))
 	for _, k := range model.StageKinds() {
 		kinds = append(kinds, string(k))
@@ -61,7 +61,7 @@ func (r *reader) stage(b *hclsyntax.Block) *model.Stage {
 	}
 	s.Name, s.Range = b.Labels[1], rangeOf(b.DefRange())
 	where := `stage "` + s.Name + `"`
-	r.attributes(b.Body, target{where: where, defs: model.StageFields(s), places: s.Ranges})
+	r.attributes(b.Body, target{where: where, defs: model.StageFields(s), extra: extra, places: s.Ranges})
 	if s.Kind == model.StageRename {
 		r.renameWay(b, where)
 	}
