@@ -15,6 +15,9 @@ type keyRow struct {
 func keyRows() []keyRow {
 	var rows []keyRow
 	for _, b := range HCL().Blocks {
+		if b.Type != "cluster" && b.Type != "flow" { // sources and sinks share the attributes of flows
+			continue
+		}
 		for _, a := range b.Attributes {
 			if a.Key != "" {
 				rows = append(rows, keyRow{a, b.Type})

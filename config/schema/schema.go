@@ -21,14 +21,16 @@ const Version = 1
 
 // Language is the whole description.
 type Language struct {
-	FormatVersion int     `json:"format_version"`
-	Blocks        []Block `json:"blocks"`
+	FormatVersion int         `json:"format_version"`
+	Attributes    []Attribute `json:"attributes"` // outside all blocks
+	Blocks        []Block     `json:"blocks"`
 }
 
 // Block is one kind of block.
 type Block struct {
 	Type       string      `json:"type"`
-	Labels     []string    `json:"labels"` // what each label is
+	Kind       string      `json:"kind,omitempty"` // the first label, where attributes depend on it
+	Labels     []string    `json:"labels"`         // what each label is
 	Doc        string      `json:"doc"`
 	Example    string      `json:"example,omitempty"` // its first line
 	Attributes []Attribute `json:"attributes"`
@@ -56,16 +58,17 @@ type Attribute struct {
 
 // HCL describes the language.
 func HCL() Language {
-	return Language{FormatVersion: Version, Blocks: []Block{
-		clusterBlock(), flowBlock(), variableBlock(), localsBlock(),
-	}}
+	blocks := []Block{clusterBlock(), flowBlock(), sourceBlock()}
+	blocks = append(blocks, transformBlocks(true)...)
+	blocks = append(blocks, sinkBlock(), variableBlock(), localsBlock(), straitBlock())
+	return Language{FormatVersion: Version, Attributes: topAttributes(), Blocks: blocks}
 }
 
 func clusterBlock() Block {
 	return Block{
 		Type: "cluster", Labels: []string{"alias"}, Example: `cluster "dc1" {`,
 		Doc:        "A Kafka cluster and how to reach it. Its alias is part of topic names under the default replication policy.",
-		Attributes: attributes(model.ClusterFields(model.NewCluster(field.HCL)), "bootstrap_servers"),
+		Attributes: append([]Attribute{forEach("clusters"), alias(), properties("A.")}, attributes(model.ClusterFields(model.NewCluster(field.HCL)), "bootstrap_servers")...),
 		Blocks: []Block{
 			{
 				Type: "tls", Labels: []string{}, Example: "tls {",
@@ -83,6 +86,7 @@ func clusterBlock() Block {
 
 func flowBlock() Block {
 	ends := []Attribute{
+		forEach("flows"), properties("A->B."),
 		{Name: "from", Type: "expression", Doc: `The cluster to copy from, as in cluster.dc1; a label "dc1->dc2" says it as well.`, Reload: field.Destructive.String()},
 		{Name: "to", Type: "expression", Doc: `The cluster to copy to, as in cluster.dc2; a label "dc1->dc2" says it as well.`, Reload: field.Destructive.String()},
 	}
@@ -90,28 +94,7 @@ func flowBlock() Block {
 		Type: "flow", Labels: []string{"name"}, Example: `flow "dc1->dc2" {`,
 		Doc:        "Copies topics of one cluster to another.",
 		Attributes: append(ends, attributes(model.FlowFields(model.NewFlow(field.HCL)))...),
-		Blocks:     []Block{},
-	}
-}
-
-func variableBlock() Block {
-	return Block{
-		Type: "variable", Labels: []string{"name"}, Example: `variable "region" {`,
-		Doc: "A value that is given from outside and used as var.NAME.",
-		Attributes: []Attribute{
-			{Name: "type", Type: "expression", Doc: "The type, such as string, number, bool or list(string)."},
-			{Name: "default", Type: "expression", Doc: "The value where none is given; without it one must be."},
-			{Name: "description", Type: "string", Doc: "What it is for."},
-		},
-		Blocks: []Block{},
-	}
-}
-
-func localsBlock() Block {
-	return Block{
-		Type: "locals", Labels: []string{}, Example: "locals {",
-		Doc:        "Named values, used as local.NAME; every attribute is one.",
-		Attributes: []Attribute{}, Blocks: []Block{},
+		Blocks:     transformBlocks(false),
 	}
 }
 
@@ -188,6 +171,8 @@ func word(k field.Kind) string {
 		return "secret"
 	case field.KindFloat:
 		return "float"
+	case field.KindMap:
+		return "map"
 	default:
 		return fmt.Sprintf("kind %d", k)
 	}

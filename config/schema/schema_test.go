@@ -25,7 +25,8 @@ func read(t *testing.T, name, text string) (*model.Config, diag.List) {
 // TestAttributesExist writes every attribute and block of the description into a
 // file: the reader knows them all.
 func TestAttributesExist(t *testing.T) {
-	for _, b := range schema.HCL().Blocks {
+	outside := schema.Block{Attributes: schema.HCL().Attributes}
+	for _, b := range append(schema.HCL().Blocks, outside) {
 		var text strings.Builder
 		write(&text, b)
 		_, problems := read(t, "x.hcl", text.String())
@@ -39,8 +40,18 @@ func TestAttributesExist(t *testing.T) {
 
 // write writes a block with all its attributes.
 func write(w *strings.Builder, b schema.Block) {
+	if b.Type == "" {
+		for _, a := range b.Attributes {
+			fmt.Fprintf(w, "%s = null\n", a.Name)
+		}
+		return
+	}
 	w.WriteString(b.Type)
-	for range b.Labels {
+	for i := range b.Labels {
+		if label := b.Kind; i == 0 && label != "" {
+			fmt.Fprintf(w, " %q", label)
+			continue
+		}
 		w.WriteString(` "x"`)
 	}
 	w.WriteString(" {\n")
@@ -70,6 +81,12 @@ func TestDeclarationsAreDescribed(t *testing.T) {
 			defs = model.ClusterFields(&model.Cluster{})
 		case "flow":
 			defs = model.FlowFields(model.NewFlow(field.HCL))
+		case "source":
+			defs, _ = model.EndFields(model.FlowFields(model.NewFlow(field.HCL)))
+		case "sink":
+			_, defs = model.EndFields(model.FlowFields(model.NewFlow(field.HCL)))
+		case "transform":
+			defs = model.StageFields(model.NewStage(model.StageKind(b.Kind)))
 		default:
 			continue
 		}
@@ -94,7 +111,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"format_version":1`, `"name":"topics_exclude"`, `"default":"-1"`} {
+	for _, want := range []string{`"format_version":1`, `"name":"topics_exclude"`, `"default":"-1"`, `"type":"map"`, `"kind":"rename"`, `"name":"for_each"`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s", want)
 		}
@@ -137,12 +154,15 @@ func TestDifferences(t *testing.T) {
 func TestPages(t *testing.T) {
 	names := map[string]bool{}
 	for _, p := range schema.Pages() {
+		if names[p.Name] {
+			t.Errorf("two pages %s", p.Name)
+		}
 		names[p.Name] = true
 		if !strings.HasPrefix(p.Text, "<!-- Generated") || strings.Contains(p.Text, "\n\n\n") || !strings.HasSuffix(p.Text, "\n") {
 			t.Errorf("%s is not a page:\n%.200s", p.Name, p.Text)
 		}
 	}
-	for _, want := range []string{"cluster.md", "flow.md", "mm2-keys.md", "compatibility.md"} {
+	for _, want := range []string{"cluster.md", "flow.md", "transform.md", "source.md", "sink.md", "topology.md", "strait.md", "mm2-keys.md", "compatibility.md"} {
 		if !names[want] {
 			t.Errorf("no page %s", want)
 		}
