@@ -134,19 +134,24 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 // their topic had no position yet. One that has none beside others that do
 // appeared later, perhaps while nobody was running.
 func (s *session) remember(pairs []topicsync.Pair, problems []topicsync.Problem) {
+	const unknown = math.MaxInt32
 	f := s.flow
-	if f.initial != nil {
-		return
-	}
-	f.initial = make(map[string]int32, len(pairs)+len(problems))
-	for _, p := range problems {
-		f.initial[p.Topic] = math.MaxInt32 // how many it has is not known
+	first := f.initial == nil
+	if first {
+		f.initial = make(map[string]int32, len(pairs)+len(problems))
+		for _, p := range problems {
+			f.initial[p.Topic] = unknown // until it can be described
+		}
 	}
 	for _, p := range pairs {
-		f.initial[p.Source] = p.Partitions
+		if first || f.initial[p.Source] == unknown {
+			f.initial[p.Source] = p.Partitions
+		}
 	}
-	for _, a := range s.store.All() {
-		delete(f.initial, a.Topic)
+	if first {
+		for _, a := range s.store.All() {
+			delete(f.initial, a.Topic)
+		}
 	}
 }
 

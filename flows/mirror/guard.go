@@ -3,11 +3,13 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/origin"
 )
@@ -41,10 +43,30 @@ func (s *session) openGuard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err = f.waitFor(ctx, f.p.Target, s.registry.Open); err != nil {
-		return err
+	var denied error
+	for _, step := range []struct {
+		on *cluster.Cluster
+		do func(context.Context) error
+	}{{f.p.Target, s.registry.Open}, {f.p.Source, s.guard.Look}} { // what is missing for it shows at the start
+		err := f.waitFor(ctx, step.on, func(ctx context.Context) error {
+			err := step.do(ctx)
+			if _, missing := errors.AsType[*admin.MissingPermissionError](err); missing && !f.p.Returns {
+				denied, err = step.on.Explain(err), nil
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return f.waitFor(ctx, f.p.Source, s.guard.Look) // what is missing for it shows at the start
+	if denied != nil {
+		s.guard, s.registry = nil, nil
+		f.note(noteKey{kind: noteGuard, partition: WholeTopic}, Problem{
+			Err: fmt.Errorf("no loop guard, so that no other Strait may mirror the same topics in the other direction: %w", denied),
+			Fix: fixFor(denied) + `; or loop_guard = "off" where nobody does`,
+		})
+	}
+	return nil
 }
 
 func (f *Flow) clusterID(ctx context.Context, c *cluster.Cluster) (string, error) {

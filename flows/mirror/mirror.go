@@ -31,6 +31,10 @@ type Params struct {
 	Budget *Budget          // required
 	Log    *slog.Logger     // required
 
+	// Returns says that another flow of the process mirrors in the other direction
+	// under equal names: without a loop guard the flow must not run.
+	Returns bool
+
 	Once         bool          // mirror up to the readable ends seen at start
 	Timeout      time.Duration // with Once: give up after so long without progress; 0: never
 	DrainTimeout time.Duration // how long stopping may take

@@ -68,6 +68,18 @@ func (g *grants) grant(operation, topic string) {
 	if err != nil {
 		g.t.Fatalf("granting %s on %q: %v", operation, topic, err)
 	}
+	until(g.t, patience, func() error { // the broker that decides hears of it later
+		all, err := g.c.Admin().DescribeACLs(bounded(g.t), acl)
+		if err != nil {
+			return fmt.Errorf("describing ACLs: %w", err)
+		}
+		for _, r := range all {
+			if len(r.Described) > 0 {
+				return r.Err
+			}
+		}
+		return errors.New("the ACL is not in effect")
+	})
 }
 
 // TestPermissions has a user who may do nothing, on the target or on the source,
@@ -75,7 +87,7 @@ func (g *grants) grant(operation, topic string) {
 // records arrive.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	locked := kafka.Options{SASL: kafka.ScramSHA512, Authorizer: true, Users: map[string]string{"bob": "b", "carol": "c", "dave": "d"}}
+	locked := kafka.Options{SASL: kafka.ScramSHA512, Authorizer: true, Users: map[string]string{"bob": "b", "carol": "c", "dave": "d", "erin": "e"}}
 	c := startAll(t, kafka.Options{}, locked)
 	open, shut := c[0], c[1]
 
@@ -132,6 +144,10 @@ func TestPermissions(t *testing.T) {
 	t.Run("loop guard", func(t *testing.T) {
 		t.Parallel()
 		testGuardPermissions(t, open, shut)
+	})
+	t.Run("no loop guard", func(t *testing.T) {
+		t.Parallel()
+		testOneWay(t, open, shut)
 	})
 	t.Run("source", func(t *testing.T) {
 		t.Parallel()
@@ -195,4 +211,23 @@ func testGuardPermissions(t *testing.T, open, shut *kafka.Cluster) {
 			t.Errorf("%s was not asked for: %q", w, g.done)
 		}
 	}
+}
+
+// testOneWay mirrors one way under unchanged names with no more permissions than
+// MirrorMaker 2 had: it copies, and says what it does without.
+func testOneWay(t *testing.T, open, shut *kafka.Cluster) {
+	const topic = "oneway"
+	create(t, shut, kafka.Topic{Name: topic})
+	produce(t, shut, some(topic, 10)...)
+	create(t, shut, kafka.Topic{Name: "mm2-strait-index.one.internal"})
+	g := &grants{t: t, c: shut, user: "erin"}
+	g.grant("Read", topic)
+	g.grant("DescribeConfigs", topic)
+	g.grant("Describe", "mm2-strait-index.one.internal")
+	text := clusterBlock("e", shut.Bootstrap()[0], loginBlock("erin", "e")) + clusterBlock("one", open.Bootstrap()[0], "") +
+		"flow \"e->one\" {\n  topics = [\"" + topic + "\"]\n  replication_policy = \"identity\"\n}\n"
+	p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
+	arrives(t, open, topic, 10, patience)
+	p.saidOnce(`no loop guard`)
+	p.saidOnce(`--operation Read --topic mm2-strait-index.one.internal`)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,14 @@ func New(p Params) (*Supervisor, error) {
 	return s, nil
 }
 
+// returns reports whether a flow of the topology takes the way back of f under
+// equal names.
+func (s *Supervisor) returns(f *model.Flow) bool {
+	return slices.ContainsFunc(s.p.Config.Flows, func(o *model.Flow) bool {
+		return o.Enabled && o.From == f.To && o.To == f.From && o.ReplicationPolicy == model.PolicyIdentity
+	})
+}
+
 func (s *Supervisor) build() error {
 	opened := map[connection]*cluster.Cluster{}
 	budget := mirror.NewBudget(s.bufferMemory())
@@ -70,8 +79,9 @@ func (s *Supervisor) build() error {
 		}
 		f, err := mirror.New(mirror.Params{
 			Flow: def, Source: from, Target: to, Budget: budget,
-			Log:  s.p.Log.With("flow", def.Name),
-			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
+			Log:     s.p.Log.With("flow", def.Name),
+			Returns: s.returns(def),
+			Once:    s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
 		})
 		if err != nil {
 			return fmt.Errorf("building flow %q: %w", def.Name, err)
