@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -124,9 +125,20 @@ func (l *lane) Renewing(ctx context.Context, a sink.Ack) error {
 	a.SourceNext, a.SourceEpoch = l.ack.SourceNext, l.ack.SourceEpoch
 	l.ack = a
 	l.mu.Unlock()
-	return l.session.flow.waitFor(ctx, l.session.flow.p.Target, func(ctx context.Context) error {
-		return l.session.writeAnchors(ctx, []*lane{l})
-	})
+	const pause = time.Second
+	for {
+		err := l.session.writeAnchors(ctx, []*lane{l})
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		err = l.session.flow.p.Target.Explain(err)
+		l.session.flow.note(noteKey{kind: noteAnchors, partition: WholeTopic}, Problem{Err: err, Fix: fixFor(err)})
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // explainRead says which permission is missing on the target topic.
