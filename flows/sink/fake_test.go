@@ -99,20 +99,22 @@ func (k *fakeKafka) pause(most time.Duration) {
 }
 
 func (k *fakeKafka) Produce(ctx context.Context, id int32, req *wire.ProduceRequest, done func(*wire.ProduceResponse, error)) {
-	k.mu.Lock()
-	c := k.conns[id]
-	if c == nil {
-		c = &fakeConn{requests: make(chan fakeRequest, 64), dead: make(chan struct{})}
-		k.conns[id] = c
-		k.wait.Go(func() { k.serve(ctx, id, c) })
-	}
-	k.mu.Unlock()
 	// What is sent must not change under way: keep a copy, as the wire would.
 	sent := *req
 	sent.Partitions = slices.Clone(req.Partitions)
 	for i := range sent.Partitions {
 		sent.Partitions[i].Batch = slices.Clone(sent.Partitions[i].Batch)
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := k.conns[id]
+	if c == nil {
+		c = &fakeConn{requests: make(chan fakeRequest, 64), dead: make(chan struct{})}
+		k.conns[id] = c
+		k.wait.Go(func() { k.serve(ctx, id, c) })
+	}
+	// Under the lock: a connection that ends answers what was handed to it before
+	// it left conns, and nothing that comes later.
 	c.requests <- fakeRequest{&sent, done}
 }
 
