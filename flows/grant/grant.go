@@ -2,6 +2,15 @@
 // feature and why, and how an administrator grants them with kafka-acls. It is
 // pure: what a cluster grants is asked elsewhere. What flows say when a
 // permission is missing is written here too.
+//
+// What a new feature needs is declared in one place, the table of [needs]: a line
+// for each operation, with the [Feature], a condition that says which flows have
+// it, a [place] that says which cluster has to grant it and on what, and why it
+// is wanted, in words for an administrator. The command acls, its --online and
+// what flows say follow. integration/examples holds the table to what brokers
+// with an authorizer are asked for: a permission that is missing is denied there,
+// and one that no run has used is superfluous. An example has to use the feature,
+// so its settings and the case's topics are part of the change.
 package grant
 
 import (

@@ -17,25 +17,18 @@ const (
 	LoopGuard Feature = "loop_guard" // telling copies from local records
 )
 
-// side is where a permission is needed, and on what.
-type side int
-
-const (
-	sourceTopics side = iota + 1 // the topics that are copied
-	targetTopics                 // what they are called on the target
-	positions                    // the topic of positions, on the target
-	written                      // the topic of our producer ids, on the target
-	marked                       // the topic of the producer ids of a flow in the other direction, on the source
-	group                        // the consumer group of a flow like MirrorMaker 1, on the source
-)
-
 // need is one line of the declaration.
 type need struct {
 	feature Feature
-	on      side
+	when    func(f *model.Flow) bool // which flows have it; nil for all
+	on      place
 	op      Operation
 	why     string
 }
+
+// place says which cluster has to grant a permission of a flow, and on what.
+// selected are the topics that the flow copies, as the source calls them.
+type place func(f *model.Flow, selected []On) (alias string, on []On)
 
 // needs declares every permission that a flow uses, once. Kafka's authorizers
 // have READ, WRITE and ALTER include DESCRIBE, ALTER_CONFIGS include
@@ -43,26 +36,63 @@ type need struct {
 // 2.8), so that those are asked for nowhere.
 func needs() []need {
 	return []need{
-		{Copying, sourceTopics, Read, "to find and fetch the topics: one that may not be described is not seen at all"},
-		{Settings, sourceTopics, DescribeConfigs, "to know what batches the target must be able to take"},
-		{Copying, targetTopics, Write, "to write records"},
-		{Proof, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated"},
-		{Creation, targetTopics, Create, "to create topics; not needed where they all exist"},
-		{Creation, targetTopics, Alter, "to add partitions when the source gets more"},
-		{Settings, targetTopics, DescribeConfigs, "to see whether the target changes or refuses data"},
-		{Settings, targetTopics, AlterConfigs, "to see whether the target changes or refuses data, and to keep it from that"},
-		{Positions, positions, Read, "to go on where it stopped"},
-		{Positions, positions, Write, "to record where to go on"},
-		{Positions, positions, Create, "to create the topic of positions; not needed where it exists"},
-		{Positions, positions, DescribeConfigs, "to see that no positions are deleted"},
-		{LoopGuard, written, Read, "to know which producer ids are entered"},
-		{LoopGuard, written, Write, "to enter the producer ids that records are written with"},
-		{LoopGuard, written, Create, "to create the topic of producer ids; not needed where it exists"},
-		{LoopGuard, written, DescribeConfigs, "to see that no producer ids are deleted"},
-		{LoopGuard, marked, Read, "to leave out records that came from the target"},
-		{Positions, group, Read, "to go on where the group is, and to commit its offsets"},
+		{Copying, nil, sourceTopics, Read, "to find and fetch the topics: one that may not be described is not seen at all"},
+		{Settings, nil, sourceTopics, DescribeConfigs, "to know what batches the target must be able to take"},
+		{Copying, nil, targetTopics, Write, "to write records"},
+		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated"},
+		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist"},
+		{Creation, grows, targetTopics, Alter, "to add partitions when the source gets more"},
+		{Settings, nil, targetTopics, DescribeConfigs, "to see whether the target changes or refuses data"},
+		{Settings, creates, targetTopics, AlterConfigs, "to see whether the target changes or refuses data, and to keep it from that"},
+		{Positions, anchors, positions, Read, "to go on where it stopped"},
+		{Positions, anchors, positions, Write, "to record where to go on"},
+		{Positions, anchors, positions, Create, "to create the topic of positions; not needed where it exists"},
+		{Positions, anchors, positions, DescribeConfigs, "to see that no positions are deleted"},
+		{Positions, commits, group, Read, "to go on where the group is, and to commit its offsets"},
+		{LoopGuard, (*model.Flow).Guarded, written, Read, "to know which producer ids are entered"},
+		{LoopGuard, (*model.Flow).Guarded, written, Write, "to enter the producer ids that records are written with"},
+		{LoopGuard, (*model.Flow).Guarded, written, Create, "to create the topic of producer ids; not needed where it exists"},
+		{LoopGuard, (*model.Flow).Guarded, written, DescribeConfigs, "to see that no producer ids are deleted"},
+		{LoopGuard, (*model.Flow).Guarded, marked, Read, "to leave out records that came from the target"},
 	}
 }
+
+// anchors reports whether a flow keeps its positions on the target.
+func anchors(f *model.Flow) bool { return f.MirrorMaker1 == nil }
+
+// commits reports whether a flow keeps its positions as MirrorMaker 1 does.
+func commits(f *model.Flow) bool { return f.MirrorMaker1 != nil }
+
+// creates reports whether a flow may create and change topics.
+func creates(f *model.Flow) bool { return f.MirrorMaker1 == nil || !f.MirrorMaker1.LeaveTopics }
+
+// grows reports whether a flow adds partitions: one that writes by key has no
+// use for them.
+func grows(f *model.Flow) bool { return creates(f) && (f.MirrorMaker1 == nil || !f.Repartitions()) }
+
+// sourceTopics are the topics that are copied.
+func sourceTopics(f *model.Flow, selected []On) (string, []On) { return f.From, selected }
+
+// targetTopics are what they are called on the target.
+func targetTopics(f *model.Flow, selected []On) (string, []On) { return f.To, onTarget(f, selected) }
+
+// positions is the topic of positions.
+func positions(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Topic("mm2-offsets." + f.From + ".internal")}
+}
+
+// written is the topic of the producer ids that the flow writes with.
+func written(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Topic("mm2-strait-index." + f.From + ".internal")}
+}
+
+// marked is the topic of the producer ids of a flow in the other direction.
+func marked(f *model.Flow, _ []On) (string, []On) {
+	return f.From, []On{Topic("mm2-strait-index." + f.To + ".internal")}
+}
+
+// group is the consumer group of a flow like MirrorMaker 1.
+func group(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Group(f.MirrorMaker1.Group)} }
 
 // Need is why a permission is needed.
 type Need struct {
@@ -100,10 +130,10 @@ func For(flows []*model.Flow) []OnCluster {
 	for _, f := range flows {
 		selected := atSource(f)
 		for _, n := range needs() {
-			if !n.applies(f) {
+			if n.when != nil && !n.when(f) {
 				continue
 			}
-			alias, resources := n.of(f, selected)
+			alias, resources := n.on(f, selected)
 			for _, on := range resources {
 				add(alias, Entry{Grant{n.op, on}, []Need{{Flow: f.Name, Feature: n.feature, Why: n.why}}})
 			}
@@ -113,40 +143,4 @@ func For(flows []*model.Flow) []OnCluster {
 		out[i].Entries = least(out[i].Entries)
 	}
 	return out
-}
-
-// applies reports whether a flow has the need: one like MirrorMaker 1 keeps its
-// positions in a group and proves nothing.
-func (n need) applies(f *model.Flow) bool {
-	one := f.MirrorMaker1
-	switch {
-	case n.on == group:
-		return one != nil
-	case n.on == written, n.on == marked:
-		return f.Guarded()
-	case one == nil:
-		return true
-	}
-	changes := n.on == targetTopics && (n.op == Create || n.op == Alter || n.op == AlterConfigs)
-	grows := n.op == Alter
-	return n.on != positions && (!changes || !one.LeaveTopics) && (!grows || !f.Repartitions())
-}
-
-// of returns the cluster that has to grant it, and what on.
-func (n need) of(f *model.Flow, selected []On) (alias string, on []On) {
-	switch n.on {
-	case sourceTopics:
-		return f.From, selected
-	case targetTopics:
-		return f.To, onTarget(f, selected)
-	case positions:
-		return f.To, []On{Topic("mm2-offsets." + f.From + ".internal")}
-	case written:
-		return f.To, []On{Topic("mm2-strait-index." + f.From + ".internal")}
-	case marked:
-		return f.From, []On{Topic("mm2-strait-index." + f.To + ".internal")}
-	case group:
-		return f.From, []On{Group(f.MirrorMaker1.Group)}
-	}
-	return "", nil
 }
