@@ -20,6 +20,9 @@ func connectionRows(t targets) []Row {
 	usual := map[string]string{"client.dns.lookup": "use_all_dns_ips"}
 	var rows []Row
 	for _, d := range model.ClusterFields(t.cluster) {
+		if d.Key == "" {
+			continue // no setting of a Java client
+		}
 		roles := Any
 		switch d.Key {
 		case "client.rack":

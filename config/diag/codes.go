@@ -23,9 +23,11 @@ const (
 	CodeTooBig           = "ST018" // beyond the bounds of size or nesting
 	CodeWaiver           = "ST019" // a waiver without a rule or a reason
 	CodeUnusedWaiver     = "ST020" // a waiver that waives nothing
+	CodeNotYet           = "ST021" // a part of the language that this version lacks
 	CodeLoop             = "ST101" // two flows that copy each other's copies
 	CodeFromEqualsTo     = "ST102" // a flow from a cluster to itself
 	CodeSameCluster      = "ST103" // two aliases of one cluster
+	CodeOtherCluster     = "ST104" // a cluster with another id than expected
 	CodeTwoWriters       = "ST105" // two flows from different sources into one topic
 	CodeCopiedTwice      = "ST106" // two flows that copy a topic to the same place
 	CodeSeparatorInAlias = "ST107" // an alias contains the policy's separator

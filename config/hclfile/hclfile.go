@@ -179,12 +179,12 @@ func (r *reader) collect() {
 				r.top[a.Name] = append(r.top[a.Name], a)
 				continue
 			}
-			r.unknown(a.NameRange, "attribute", a.Name, "at the top level", topAttributes(), keys(labels))
+			r.unknown(a.NameRange, "attribute", a.Name, atTop, topAttributes(), keys(labels))
 		}
 		for _, b := range body.Blocks {
 			want, ok := labels[b.Type]
 			if !ok {
-				r.unknown(b.TypeRange, "block", b.Type, "at the top level", topAttributes(), keys(labels))
+				r.unknown(b.TypeRange, "block", b.Type, atTop, topAttributes(), keys(labels))
 				continue
 			}
 			if !r.checkLabels(b, want) {
@@ -258,6 +258,10 @@ func plural(n int, noun string) string {
 func (r *reader) unknown(at hcl.Range, kind, name, where string, attrs, blocks []string) {
 	if len(r.problems) > maxProblems {
 		return // looking for a similar name takes time
+	}
+	if instead, planned := notYet(kind, name, where); planned {
+		r.problems.Add(diag.Errorf(diag.CodeNotYet, rangeOf(at), "the %s %q %s is not supported yet", kind, name, where).WithFix("%s", instead))
+		return
 	}
 	d := diag.Errorf(diag.CodeUnknownKey, rangeOf(at), "no %s %q %s", kind, name, where)
 	same, other, otherKind := attrs, blocks, "block"

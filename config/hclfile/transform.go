@@ -51,6 +51,11 @@ func (r *reader) stage(b *hclsyntax.Block, extra ...string) *model.Stage {
 	}
 	s := model.NewStage(model.StageKind(b.Labels[0]))
 	if s == nil {
+		if instead, planned := notYet("stage", b.Labels[0], ""); planned {
+			r.problems.Add(diag.Errorf(diag.CodeNotYet, rangeOf(b.LabelRanges[0]), "stages of kind %q are not supported yet", b.Labels[0]).
+				WithFix("%s", instead))
+			return nil
+		}
 		d := diag.Errorf(diag.CodeBadValue, rangeOf(b.LabelRanges[0]), "no kind of stage %q; known are %s",
 			b.Labels[0], strings.Join(kinds, ", "))
 		if near := field.Suggest(b.Labels[0], kinds); near != "" {

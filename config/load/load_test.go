@@ -27,7 +27,8 @@ func env(name string) (string, bool) {
 }
 
 // TestGolden loads the files of every archive that its first line lists and
-// compares the rendered diagnostics with want.txt. A comment `want "ST002"` names
+// compares the rendered diagnostics with want.txt; a first word "lint" lets values
+// be missing, "errors" also leaves out what is no error. A comment `want "ST002"` names
 // the codes of its line, or of the next line if nothing else is on it.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
@@ -57,10 +58,14 @@ func TestGolden(t *testing.T) {
 			line, _, _ := strings.Cut(string(ar.Comment), "\n")
 			args := strings.Fields(line)
 			opts := load.Options{Sources: &diag.Sources{}, Env: env}
-			if args[0] == "lint" {
+			mode := args[0]
+			if mode == "lint" || mode == "errors" {
 				opts.AllowMissing, args = true, args[1:]
 			}
 			_, problems := load.Load(args, opts)
+			if mode == "errors" {
+				problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
+			}
 			var out bytes.Buffer
 			if err := diag.Render(&out, problems, opts.Sources); err != nil {
 				t.Fatal(err)

@@ -12,6 +12,7 @@ type Cluster struct {
 	BootstrapServers []string // host:port, at least one
 	ClientID         string   // prefix of every client id; empty means "strait"
 	Rack             string   // client.rack, for reads from the nearest replica
+	ExpectClusterID  string   // the id its brokers must tell before anything is written; "": any
 	Connection       Connection
 	TLS              *TLS                // nil: PLAINTEXT
 	SASL             *SASL               // nil: no authentication

@@ -24,6 +24,9 @@ func ClusterFields(c *Cluster) []field.Def {
 			Legacy("bootstrap.servers", field.ScopeCluster).Changes(field.Destructive),
 		field.String(&c.ClientID, "client_id", "Prefix of every client id.").
 			Legacy("client.id", field.ScopeAlias).Default("").Changes(field.RestartStage),
+		field.String(&c.ExpectClusterID, "expect_cluster_id",
+			"The cluster's own id, as kafka-cluster.sh cluster-id prints it. A cluster with another one is neither read nor written.").
+			Default("").Changes(field.RestartFlow),
 		field.String(&c.Rack, "client_rack", "Rack of this process; records are fetched from the nearest replica.").
 			Legacy("client.rack", field.ScopeConsumer).Default("").Changes(field.RestartStage),
 	}, ConnectionFields(&c.Connection)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -24,6 +25,28 @@ func (c *Cluster) ID(ctx context.Context) (string, error) {
 		return "", errors.New("the cluster has no id")
 	}
 	return *resp.ClusterID, nil
+}
+
+// Verify reports whether the cluster is the one that its configuration expects:
+// nil where it expects none, a *Problem where it is another one.
+func (c *Cluster) Verify(ctx context.Context) error {
+	want := c.p.Config.ExpectClusterID
+	if want == "" {
+		return nil
+	}
+	id, err := c.ID(ctx)
+	if err != nil {
+		return err
+	}
+	if id != want {
+		return &Problem{
+			Cluster: c.Alias(), Address: strings.Join(c.p.Config.BootstrapServers, ", "),
+			Cause: fmt.Sprintf("this is the cluster with the id %s, but expect_cluster_id is %s; nothing is read from it or written to it", id, want),
+			Fix:   "correct bootstrap_servers, or expect_cluster_id where this is the right cluster",
+			Err:   errors.New("another cluster than expected"),
+		}
+	}
+	return nil
 }
 
 // Rack returns where this program runs, for reads from the nearest replica;

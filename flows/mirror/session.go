@@ -69,7 +69,7 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{},
 		opened: time.Now(), queue: newRunQueue(), recoder: batch.NewRecoder(batch.Params{}),
 	}
-	err := f.waitFor(ctx, f.p.Source, f.p.Source.Ping)
+	err := f.reach(ctx)
 	if err == nil {
 		err = s.openGuard(ctx)
 	}

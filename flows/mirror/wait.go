@@ -53,6 +53,20 @@ func (f *Flow) waitFor(ctx context.Context, c *cluster.Cluster, try func(context
 	}
 }
 
+// reach waits until both clusters are there and are those that are expected:
+// nothing is written before.
+func (f *Flow) reach(ctx context.Context) error {
+	if err := f.waitFor(ctx, f.p.Source, f.p.Source.Ping); err != nil {
+		return err
+	}
+	for _, c := range []*cluster.Cluster{f.p.Source, f.p.Target} {
+		if err := f.waitFor(ctx, c, c.Verify); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // attempt tries once. While a first attempt has no answer of any kind, status
 // says so: there is nothing to explain yet.
 func (f *Flow) attempt(ctx context.Context, c *cluster.Cluster, try func(context.Context) error, first bool) error {

@@ -50,6 +50,29 @@ func connect(t *testing.T, k *kafka.Cluster, a attempt) string {
 	return c.Explain(err).Error()
 }
 
+// verify expects a cluster by its id, and another one.
+func verify(t *testing.T, k *kafka.Cluster) {
+	t.Helper()
+	def := &model.Cluster{Alias: "west", BootstrapServers: k.Bootstrap()}
+	c, err := cluster.New(cluster.Params{Config: def, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if def.ExpectClusterID, err = c.ID(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Verify(t.Context()); err != nil {
+		t.Errorf("the right cluster is refused: %v", err)
+	}
+	right := def.ExpectClusterID
+	def.ExpectClusterID = "another"
+	err = c.Verify(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "id "+right+", but expect_cluster_id is another") {
+		t.Errorf("another cluster: %v", err)
+	}
+}
+
 // TestRealBrokersAreExplained tries every setting on every kind of listener.
 func TestRealBrokersAreExplained(t *testing.T) {
 	const speaksTLS, speaksPlain = "the listener speaks TLS", "the listener does not speak TLS"
@@ -100,6 +123,9 @@ func TestRealBrokersAreExplained(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := kafka.Start(t, test.kafka)
+			if name == "plaintext" {
+				verify(t, k)
+			}
 			for name, a := range test.attempts(k.PEM()) {
 				t.Run(name, func(t *testing.T) {
 					got := connect(t, k, a)

@@ -88,6 +88,17 @@ func checkSameCluster(t *topology, r *reporter) {
 	}
 }
 
+// checkExpected finds clusters that are not those that were meant.
+func checkExpected(t *topology, r *reporter) {
+	for _, c := range t.cfg.Clusters {
+		f := t.facts[c.Alias]
+		if f != nil && f.ID != "" && c.ExpectClusterID != "" && f.ID != c.ExpectClusterID {
+			r.add(place(c, "expect_cluster_id"), "correct bootstrap_servers, or expect_cluster_id where this is the right cluster",
+				"cluster %q has the id %s, not %s", c.Alias, f.ID, c.ExpectClusterID)
+		}
+	}
+}
+
 // checkHeartbeats finds heartbeats that went round.
 func checkHeartbeats(t *topology, r *reporter) {
 	for _, c := range t.cfg.Clusters {

@@ -19,6 +19,14 @@ func onlineRules() []Rule {
 			check: checkSameCluster,
 		}),
 		online(Rule{
+			ID: diag.CodeOtherCluster, Severity: diag.Error, Title: "another cluster than expect_cluster_id says",
+			Why:   "The addresses lead to another cluster than the topology was written for; its flows wait and write nothing.",
+			Fix:   "Correct bootstrap_servers, or expect_cluster_id where the cluster is the right one.",
+			Bad:   Example{HCL: "# the id of dc1 is one\ncluster \"dc1\" {\n  bootstrap_servers = [\"dc1:9092\"]\n  expect_cluster_id = \"kTz3x1C6QyqVv9dVfUo1Zw\"\n}\n" + flow},
+			Good:  Example{HCL: "# the id of dc1 is one\ncluster \"dc1\" {\n  bootstrap_servers = [\"dc1:9092\"]\n  expect_cluster_id = \"one\"\n}\n" + flow},
+			check: checkExpected,
+		}),
+		online(Rule{
 			ID: diag.CodeNestedHeartbeats, Severity: diag.Warning, Title: "heartbeats that were copied in a circle",
 			Why:   "A topic such as dc1.dc1.heartbeats says that a mirror copies its own copies; other topics may be next.",
 			Fix:   "Find the mirror that copies it and exclude its topic, then delete the topic.",

@@ -86,5 +86,12 @@ func textRules() []Rule {
 			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"] # strait:ignore ST402 tested by hand\n}", Properties: "# strait:ignore ST402 tested by hand\ndc1->dc2.topics = orders"},
 			Good: Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}", Properties: "dc1->dc2.topics = orders"},
 		},
+		{
+			ID: diag.CodeNotYet, Severity: diag.Error, Title: "a part of the language that this version lacks",
+			Why:  "Strait is to have it, and refuses it until then, so that nobody believes that it works.",
+			Fix:  "Use what the finding names, or wait for a version that has it.",
+			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics           = [\"orders\"]\n  bytes_per_second = \"80MiB\"\n}"},
+			Good: Example{HCL: "# quota on dc2: producer_byte_rate=83886080\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"},
+		},
 	}
 }
