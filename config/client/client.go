@@ -161,8 +161,23 @@ func (r *reader) set(row Row, v Value) bool {
 // note says what becomes of a key that has no equal here.
 func (r *reader) note(row Row, v Value) {
 	if d, ok := row.Note(v); ok {
-		r.problems.Add(d)
+		idempotent, _ := r.get("enable.idempotence")
+		r.problems.Add(BesideIdempotence(d, v.Name, idempotent.Text, r.p.Form))
 	}
+}
+
+// BesideIdempotence says more of weak acks, which d is about, where their client
+// has enable.idempotence, too: Java's producers refuse both together.
+func BesideIdempotence(d diag.Diagnostic, name, idempotence string, form field.Form) diag.Diagnostic {
+	if d.Code != diag.CodeWeakAcks || !strings.EqualFold(strings.TrimSpace(idempotence), "true") {
+		return d
+	}
+	d.Code, d.Fix = diag.CodeAcksConflict, "remove "+name
+	d.Summary = name + " must be all where enable.idempotence is true: Java's producers refuse anything else"
+	if form == field.HCL {
+		d.Severity = diag.Error // MirrorMaker 2 starts with such a file
+	}
+	return d
 }
 
 // add reports a problem with the name of its key in front.

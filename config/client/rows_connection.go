@@ -3,6 +3,7 @@ package client
 import (
 	"slices"
 
+	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
 )
@@ -101,10 +102,10 @@ func producerRows(t targets) []Row {
 	}
 	acks := row(field.Enum(new(string), "acks", []string{"all", "-1", "0", "1"}, ""), "acks", Producer, Warned, strong)
 	return slices.Concat(rows, []Row{
-		acks.unless("all", "-1"),
+		acks.unless("all", "-1").noted(diag.CodeWeakAcks),
 		boolean("enable.idempotence", Producer, Warned, strong).unless("true"),
-		number("retries", 0, Producer|Admin, Warned, gaps).unless("2147483647"),
-		span("delivery.timeout.ms", Producer, Warned, gaps).unless("2147483647"),
+		number("retries", 0, Producer|Admin, Warned, gaps).unless("2147483647").noted(diag.CodeGivesUp),
+		span("delivery.timeout.ms", Producer, Warned, gaps).unless("2147483647").noted(diag.CodeGivesUp),
 		number("max.in.flight.requests.per.connection", 1, Producer, Informed,
 			"has no equivalent: each partition has a window of its own, which keeps the order"),
 		number("batch.size", 0, Producer, Informed, engine+"; small neighbours are joined where that helps"),

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type Row struct {
 	class   bool      // names Java classes, of which only some are known
 	quiet   []string  // values that say what holds anyway, in lower case
 	fix     string    // what to do about it
+	code    string    // of its note; "": the usual one
 }
 
 // Type is what the value must be.
@@ -98,7 +100,7 @@ func (r Row) Note(v Value) (d diag.Diagnostic, ok bool) {
 	default:
 		return d, false
 	}
-	d.Fix = r.fix
+	d.Fix, d.Code = r.fix, cmp.Or(r.code, d.Code)
 	return d, true
 }
 
@@ -176,6 +178,12 @@ func (r Row) as(h Handling, doc string) Row {
 // unless returns the row without a note for values that say what holds anyway.
 func (r Row) unless(values ...string) Row {
 	r.quiet = values
+	return r
+}
+
+// noted returns the row with a code of its own for its note.
+func (r Row) noted(code string) Row {
+	r.code = code
 	return r
 }
 

@@ -2,7 +2,7 @@ package diag
 
 // The stable codes. A code keeps its meaning for ever; a new meaning gets a new
 // number. Hundreds group them: 0 text, 1 topology, 2 security, 3 client
-// settings, 4 topics.
+// settings, 4 topics, 5 groups and internal topics, 6 stages.
 const (
 	CodeSyntax           = "ST001" // the text cannot be parsed
 	CodeUnknownKey       = "ST002" // no such attribute, block or property
@@ -14,6 +14,7 @@ const (
 	CodeLostBackslash    = "ST008" // "\." in a properties file is "."
 	CodeTemplate         = "ST009" // "${1}" is an interpolation in HCL
 	CodeUnused           = "ST010" // a cluster no flow uses
+	CodeUnformatted      = "ST011" // a file that fmt would change
 	CodeUndefined        = "ST012" // a reference to something not declared
 	CodeMissingValue     = "ST013" // an environment variable or file is missing
 	CodeIgnoredPrefix    = "ST014" // a property where MirrorMaker 2 does not read it
@@ -43,13 +44,19 @@ const (
 	CodeMechanism        = "ST207" // SASL mechanism unsupported or not the login module's
 	CodeOpenFile         = "ST208" // a secret in a file everybody may read
 	CodeProvider         = "ST209" // ${x:...} with an undeclared provider
+	CodeOldTLS           = "ST210" // TLS older than 1.2
 	CodeRefused          = "ST211" // a login the cluster refuses
+	CodeAcksConflict     = "ST301" // acks that idempotence rules out
+	CodeWeakAcks         = "ST302" // acks that may lose records
+	CodeGivesUp          = "ST303" // a producer that gives up
+	CodeRequestTooLarge  = "ST304" // larger requests than the target takes
 	CodeLargerRecords    = "ST305" // the source allows larger records than the target
 	CodeNoEffect         = "ST306" // a setting without effect or equivalent here
 	CodeJavaClass        = "ST307" // a Java class that cannot be replaced
 	CodeMemory           = "ST308" // larger buffers than the process may use
 	CodeOutOfRange       = "ST309" // a number outside its range
 	CodeUncommitted      = "ST310" // transactional source read uncommitted
+	CodeNewCodec         = "ST311" // a codec the target does not know
 	CodeBadRegex         = "ST401" // not a regular expression
 	CodeJavaRegex        = "ST402" // a Java regular expression with no equal here
 	CodeNoMatch          = "ST403" // a pattern that matches no topic
@@ -62,4 +69,16 @@ const (
 	CodeAppendTime       = "ST410" // a copy with LogAppendTime
 	CodeTopicName        = "ST412" // a name Kafka refuses
 	CodePermission       = "ST413" // a missing permission
+	CodeSyncParts        = "ST501" // group sync without offset syncs or checkpoints
+	CodeLiveGroup        = "ST502" // a group with members on the target
+	CodeOwnGroup         = "ST503" // a group that mirrors work with is selected
+	CodeSyncInterval     = "ST504" // group offsets written more often than translated
+	CodeInternalReplicas = "ST505" // an internal topic with one replica
+	CodeSyncsGrant       = "ST506" // offset syncs that may not be written to the source
+	CodeGroupTopics      = "ST507" // a group that reads topics which are not copied
+	CodeHeartbeatsOff    = "ST508" // heartbeats are off
+	CodeSyncStages       = "ST509" // group sync behind a stage that joins partitions
+	CodeJoined           = "ST603" // a stage that joins partitions
+	CodeFilterOrder      = "ST605" // a filter behind a rename looks for old names
+	CodeSchemaIDs        = "ST607" // schema ids of another registry
 )

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,12 +22,14 @@ import (
 
 // Facts are what a cluster says.
 type Facts struct {
-	ID           string           // of the cluster, as its brokers were formatted with
-	Brokers      int              // that are alive
-	MinInsync    int              // min.insync.replicas of new topics; 0: not told
-	Transactions int              // transactional ids the brokers know; 0 also where none are told
-	Topics       map[string]Topic // that we may describe, by name
-	Denied       []Denied         // what we may not do on the cluster itself
+	ID           string            // of the cluster, as its brokers were formatted with
+	Brokers      int               // that are alive
+	MinInsync    int               // min.insync.replicas of new topics; 0: not told
+	Settings     map[string]string // of a broker, those that lint asks for; nil: not told
+	Transactions int               // transactional ids the brokers know; 0 also where none are told
+	Topics       map[string]Topic  // that we may describe, by name
+	Groups       map[string]Group  // that we may describe, by name
+	Denied       []Denied          // what we may not do on the cluster itself
 }
 
 // Topic is what a cluster says of one topic.
@@ -35,6 +38,18 @@ type Topic struct {
 	Replicas   int               // of the first partition
 	Settings   map[string]string // effective ones; nil where they were not asked for or not told
 	Denied     []Denied          // what we may not do
+}
+
+// Group is what a cluster says of one consumer group.
+type Group struct {
+	State  string   // "Stable", "Empty" and the like; "": not told
+	Topics []string // in which it has committed offsets; nil where that was not asked for or not told
+}
+
+// Wanted says what is of interest beyond names; nil: nothing.
+type Wanted struct {
+	Topic func(topic string) bool // at most MaxTopics of them, by name, are asked for their settings
+	Group func(group string) bool // at most MaxGroups of them, by name, are asked for their offsets
 }
 
 // Denied is a missing permission.
@@ -62,21 +77,22 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap returns what was refused.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// MaxTopics is how many topics' settings are asked for: four requests.
-const MaxTopics = 2000
+// Bounds of what is asked for.
+const (
+	MaxTopics = 2000 // whose settings are asked for: four requests
+	MaxGroups = 500  // whose offsets are asked for: a request per coordinator
+)
 
 // Params is what Collect needs.
 type Params struct {
 	Config *model.Cluster // required
 	Log    *slog.Logger   // required
-	// Wanted says which topics' settings are of interest; at most MaxTopics of
-	// them, by name, are asked for.
-	Wanted func(topic string) bool
+	Wanted Wanted
 }
 
 // Collect asks the cluster. It sends a request for metadata, one for the
 // cluster's own permissions, one for a broker's settings, one per 500 wanted
-// topics and one per broker for transactions. What is not permitted is left
+// topics, and per broker one for transactions and two for groups. What is not permitted is left
 // out of the facts; the error says in a sentence why nothing is known.
 func Collect(ctx context.Context, p Params) (*Facts, error) {
 	c, err := cluster.New(cluster.Params{Config: p.Config, Log: p.Log})
@@ -94,7 +110,8 @@ func Collect(ctx context.Context, p Params) (*Facts, error) {
 	}
 	s.permissions(ctx)
 	s.broker(ctx)
-	s.settings(ctx, p.Wanted)
+	s.settings(ctx, p.Wanted.Topic)
+	s.groups(ctx, p.Wanted.Group)
 	s.transactions(ctx)
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("surveying cluster %q: %w", p.Config.Alias, err)
@@ -197,27 +214,34 @@ func (s *surveyor) permissions(ctx context.Context) {
 	}
 }
 
-// broker asks a broker for the default of min.insync.replicas.
+// brokerSettings are those of a broker that lint asks for.
+func brokerSettings() []string {
+	return []string{"min.insync.replicas", "socket.request.max.bytes", "inter.broker.protocol.version"}
+}
+
+// broker asks a broker for its settings.
 func (s *surveyor) broker(ctx context.Context) {
 	if len(s.ids) == 0 {
 		return
 	}
 	r := kmsg.NewDescribeConfigsRequestResource()
 	r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeBroker, fmt.Sprint(s.ids[0])
-	r.ConfigNames = []string{"min.insync.replicas"}
+	r.ConfigNames = brokerSettings()
 	req := kmsg.NewPtrDescribeConfigsRequest()
 	req.Resources = append(req.Resources, r)
 	resp, err := send[*kmsg.DescribeConfigsResponse](ctx, s, s.ids[0], req)
 	if err != nil {
 		return
 	}
+	s.facts.Settings = map[string]string{}
 	for _, res := range resp.Resources {
 		for _, c := range res.Configs {
-			if c.Value != nil && c.Name == "min.insync.replicas" {
-				_, _ = fmt.Sscan(*c.Value, &s.facts.MinInsync) // stays 0
+			if c.Value != nil {
+				s.facts.Settings[c.Name] = *c.Value
 			}
 		}
 	}
+	s.facts.MinInsync, _ = strconv.Atoi(s.facts.Settings["min.insync.replicas"]) // 0 where it is not told
 }
 
 // settings asks for the settings of the wanted topics.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,7 +38,10 @@ func collect(t *testing.T, c *model.Cluster) (*survey.Facts, error) {
 	defer cancel()
 	return survey.Collect(ctx, survey.Params{
 		Config: c, Log: slog.New(slog.DiscardHandler),
-		Wanted: func(topic string) bool { return topic == "orders" || strings.HasPrefix(topic, "many") },
+		Wanted: survey.Wanted{
+			Topic: func(topic string) bool { return topic == "orders" || strings.HasPrefix(topic, "many") },
+			Group: func(group string) bool { return group == "reader" },
+		},
 	})
 }
 
@@ -51,9 +55,20 @@ func TestCollect(t *testing.T) {
 	if _, err := kadm.NewClient(cl).CreateTopic(t.Context(), 5, 2, map[string]*string{"cleanup.policy": new("compact")}, "orders"); err != nil {
 		t.Fatal(err)
 	}
+	commits := kadm.Offsets{}
+	commits.AddOffset("orders", 1, 7, -1)
+	for _, group := range []string{"reader", "other"} {
+		if _, err := kadm.NewClient(cl).CommitOffsets(t.Context(), group, commits); err != nil {
+			t.Fatal(err)
+		}
+	}
 	facts, err := collect(t, &model.Cluster{Alias: "a", BootstrapServers: k.ListenAddrs()})
 	if err != nil {
 		t.Fatal(err)
+	}
+	want := map[string]survey.Group{"reader": {State: "Empty", Topics: []string{"orders"}}, "other": {State: "Empty"}}
+	if diff := cmp.Diff(want, facts.Groups); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
 	}
 	orders, parts := facts.Topics["orders"], facts.Topics["parts"]
 	if facts.ID != "the-id" || facts.Brokers != 2 || len(facts.Topics) != 2 {

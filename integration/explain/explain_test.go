@@ -11,10 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
+	surveys "github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/integration/kafka"
 )
 
@@ -73,6 +77,39 @@ func verify(t *testing.T, k *kafka.Cluster) {
 	}
 }
 
+// survey asks for what lint --online compares.
+func survey(t *testing.T, k *kafka.Cluster) {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(k.Bootstrap()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	if _, err := adm.CreateTopic(t.Context(), 2, 1, nil, "orders"); err != nil {
+		t.Fatal(err)
+	}
+	commits := kadm.Offsets{}
+	commits.AddOffset("orders", 1, 0, -1)
+	if _, err := adm.CommitOffsets(t.Context(), "reader", commits); err != nil {
+		t.Fatal(err)
+	}
+	facts, err := surveys.Collect(t.Context(), surveys.Params{
+		Config: &model.Cluster{Alias: "west", BootstrapServers: k.Bootstrap()}, Log: slog.New(slog.DiscardHandler),
+		Wanted: surveys.Wanted{Group: func(string) bool { return true }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := surveys.Group{State: "Empty", Topics: []string{"orders"}}
+	if diff := cmp.Diff(want, facts.Groups["reader"]); diff != "" {
+		t.Errorf("the group (-want +got):\n%s", diff)
+	}
+	if facts.MinInsync != 1 || facts.Settings["socket.request.max.bytes"] != "104857600" {
+		t.Errorf("min.insync.replicas %d, settings %v", facts.MinInsync, facts.Settings)
+	}
+}
+
 // TestRealBrokersAreExplained tries every setting on every kind of listener.
 func TestRealBrokersAreExplained(t *testing.T) {
 	const speaksTLS, speaksPlain = "the listener speaks TLS", "the listener does not speak TLS"
@@ -125,6 +162,7 @@ func TestRealBrokersAreExplained(t *testing.T) {
 			k := kafka.Start(t, test.kafka)
 			if name == "plaintext" {
 				verify(t, k)
+				survey(t, k)
 			}
 			for name, a := range test.attempts(k.PEM()) {
 				t.Run(name, func(t *testing.T) {

@@ -208,6 +208,21 @@ func checkPlainLogin(t *topology, r *reporter) {
 	}
 }
 
+// checkTLSVersion finds connections that may use broken versions of TLS.
+func checkTLSVersion(t *topology, r *reporter) {
+	for _, c := range t.cfg.Clusters {
+		if c.TLS == nil {
+			continue
+		}
+		for _, bound := range []struct{ name, version string }{{"tls.max_version", c.TLS.MaxVersion}, {"tls.min_version", c.TLS.MinVersion}} {
+			if bound.version == "TLSv1" || bound.version == "TLSv1.1" {
+				r.add(place(c, bound.name, "tls.min_version"), "write TLSv1.2 or newer", "cluster %q: connections may use %s", c.Alias, bound.version)
+				break
+			}
+		}
+	}
+}
+
 // soon is how long a certificate should last at least.
 const soon = 30 * 24 * time.Hour
 

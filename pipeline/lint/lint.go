@@ -27,10 +27,10 @@ type Params struct {
 	Ignore   []string     // ids of rules that are left out
 	Baseline Baseline     // findings that are let be
 
-	// Ask asks a cluster of a topology without errors; wanted says which topics'
-	// settings are of interest. It is called for several clusters at a time. Nil
-	// leaves out the rules that need it.
-	Ask func(c *model.Cluster, wanted func(topic string) bool) Answer
+	// Ask asks a cluster of a topology without errors for facts, and what is
+	// wanted beyond. It is called for several clusters at a time. Nil leaves out
+	// the rules that need it.
+	Ask func(c *model.Cluster, wanted survey.Wanted) Answer
 
 	Stat func(path string) (os.FileInfo, error) // default os.Stat
 	Now  func() time.Time                       // default time.Now

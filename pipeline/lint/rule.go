@@ -38,7 +38,7 @@ type check func(t *topology, r *reporter)
 
 // Rules returns all rules by their ids.
 func Rules() []Rule {
-	list := slices.Concat(textRules(), languageRules(), topologyRules(), securityRules(), clientRules(), topicRules(), onlineRules())
+	list := slices.Concat(textRules(), languageRules(), topologyRules(), securityRules(), clientRules(), topicRules(), onlineRules(), groupRules(), stageRules())
 	slices.SortFunc(list, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	return list
 }

@@ -13,6 +13,14 @@ import (
 func languageRules() []Rule {
 	return []Rule{
 		{
+			ID: diag.CodeUnformatted, Severity: diag.Info, Title: "a file that is not formatted",
+			Why:   "Files in one form show in a comparison what was changed, and nothing else.",
+			Fix:   "Run strait fmt -w on the file.",
+			Bad:   Example{HCL: "flow \"dc1->dc2\" {\n  topics=[\"orders\"]\n}"},
+			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"},
+			check: checkFormatted,
+		},
+		{
 			ID: diag.CodeTemplate, Severity: diag.Error, Title: "${1} in a string interpolates",
 			Why:   "HCL computes what is between ${ and }; a group of a regular expression is meant as $1.",
 			Fix:   "Write $1, or $${1} for the text ${1}.",
@@ -88,6 +96,32 @@ func checkTemplates(t *topology, r *reporter) {
 				"%s is computed by HCL and gives the number", what)
 		}
 	}
+}
+
+// checkFormatted finds files that fmt would change.
+func checkFormatted(t *topology, r *reporter) {
+	for _, name := range t.src.Files() {
+		text, _ := t.src.Text(name)
+		if filepath.Ext(name) != ".hcl" {
+			continue
+		}
+		formatted, problems := hclfile.Format(hclfile.File{Name: name, Text: text}, &diag.Sources{})
+		if problems.HasErrors() || bytes.Equal(text, formatted) {
+			continue
+		}
+		n := 1 + bytes.Count(text[:common(text, formatted)], []byte("\n"))
+		at := diag.Pos{Line: n, Column: 1}
+		r.add(diag.Range{File: name, Start: at, End: at}, "run strait fmt -w "+name, "the file is not formatted from here on")
+	}
+}
+
+// common is how many bytes two texts begin with together.
+func common(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // checkUnused finds clusters that neither an enabled nor a disabled flow names.

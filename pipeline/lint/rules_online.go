@@ -2,13 +2,15 @@ package lint
 
 import "github.com/strait-mirror/strait/config/diag"
 
+// online marks a rule that needs facts of the clusters.
+func online(r Rule) Rule {
+	r.Online = true
+	return r
+}
+
 // onlineRules compare the topology with its clusters.
 func onlineRules() []Rule {
 	const flow = "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"
-	online := func(r Rule) Rule {
-		r.Online = true
-		return r
-	}
 	return []Rule{
 		online(Rule{
 			ID: diag.CodeSameCluster, Severity: diag.Error, Title: "two names for one cluster",

@@ -14,6 +14,14 @@ func securityRules() []Rule {
 	const goodLogin = provided + login + "dc1.sasl.jaas.config = " + plain + " required username=\"strait\" password=\"${env:DC1_PASSWORD}\";"
 	return []Rule{
 		{
+			ID: diag.CodeOldTLS, Severity: diag.Warning, Title: "TLS older than 1.2",
+			Why:   "TLS 1.0 and 1.1 are broken, and current brokers do not speak them.",
+			Fix:   "Remove min_version, or write TLSv1.2.",
+			Bad:   Example{HCL: "cluster \"dc1\" {\n  bootstrap_servers = [\"dc1:9093\"]\n  tls {\n    min_version = \"TLSv1\"\n  }\n}", Properties: "dc1.security.protocol = SSL\ndc1.ssl.enabled.protocols = TLSv1.1, TLSv1.2"},
+			Good:  Example{HCL: "cluster \"dc1\" {\n  bootstrap_servers = [\"dc1:9093\"]\n  tls {\n    min_version = \"TLSv1.3\"\n  }\n}", Properties: "dc1.security.protocol = SSL\ndc1.ssl.enabled.protocols = TLSv1.2, TLSv1.3"},
+			check: checkTLSVersion,
+		},
+		{
 			ID: diag.CodeLiteralSecret, Severity: diag.Error, Title: "a secret in the file itself",
 			Why: "The file is shown, copied and kept in version control; its passwords are known to everybody who ever saw it.",
 			Fix: "Write env(\"NAME\") or file(\"/path\"), in a properties file ${env:NAME} or ${file:/path:key}; then change the secret.",

@@ -43,7 +43,7 @@ func complete(language, text string) string {
 			add(`cluster "`+alias+`"`, `cluster "`+alias+`" {`, `  bootstrap_servers = ["`+alias+`:9092"]`, "}")
 		}
 		add("flow \"", `flow "dc1->dc2" {`, `  topics = ["orders"]`, "}")
-		return strings.Join(append(lines, text), "\n")
+		return strings.Join(append(lines, text), "\n") + "\n"
 	}
 	add("clusters =", "clusters = dc1, dc2")
 	for _, alias := range []string{"dc1", "dc2"} {
@@ -103,7 +103,8 @@ func certificate(t *testing.T, ends time.Time) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// run lints one text.
+// run lints one text. It need not be formatted, unless change takes that rule
+// back.
 func run(t *testing.T, language, text string, change ...func(*lint.Params)) *lint.Report {
 	t.Helper()
 	dir := t.TempDir()
@@ -112,7 +113,7 @@ func run(t *testing.T, language, text string, change ...func(*lint.Params)) *lin
 		t.Fatal(err)
 	}
 	p := world(t, dir)
-	p.Paths = []string{path}
+	p.Paths, p.Ignore = []string{path}, []string{"ST011"}
 	for _, f := range change {
 		f(&p)
 	}
@@ -131,6 +132,11 @@ func codes(r *lint.Report) []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// unfinished reports whether a finding says of a setting that it is to come.
+func unfinished(f lint.Finding) bool {
+	return f.Code == "ST306" && strings.HasSuffix(f.Summary, "has no effect yet")
 }
 
 func TestExamples(t *testing.T) {
@@ -161,6 +167,7 @@ func TestExamples(t *testing.T) {
 					want = []string{rule.ID}
 				}
 				report := run(t, tt.language, text, asking(t, rule, tt.bad))
+				report.Findings = slices.DeleteFunc(report.Findings, unfinished)
 				if diff := cmp.Diff(want, codes(report)); diff != "" {
 					t.Errorf("rules (-want +got):\n%s\n%s\n%v", diff, text, report.List())
 				}

@@ -47,7 +47,10 @@ func (t *topology) ask(p Params) {
 			continue
 		}
 		g.Go(func() error {
-			answer := p.Ask(c, func(topic string) bool { return t.wants(from, to, topic) })
+			answer := p.Ask(c, survey.Wanted{
+				Topic: func(topic string) bool { return t.wants(from, to, topic) },
+				Group: wantedGroups(from, to),
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			if answer.Err != nil {
@@ -73,6 +76,24 @@ func (t *topology) wants(from, to []*model.Flow, topic string) bool {
 			upstream, ok := rename.ForFlow(f).UpstreamTopic(topic)
 			return ok && remote(f, upstream) == topic && copies(f, upstream)
 		})
+}
+
+// wantedGroups returns which groups' offsets are of interest: those that flows
+// from the cluster take along. The groups of a target are only listed.
+func wantedGroups(from, to []*model.Flow) func(group string) bool {
+	syncs := func(f *model.Flow) bool { return f.Control.SyncGroupOffsetsEnabled }
+	if !slices.ContainsFunc(slices.Concat(from, to), syncs) {
+		return nil
+	}
+	var selected []func(string) bool
+	for _, f := range from {
+		if syncs(f) {
+			selected = append(selected, groupsOf(f))
+		}
+	}
+	return func(group string) bool {
+		return slices.ContainsFunc(selected, func(takes func(string) bool) bool { return takes(group) })
+	}
 }
 
 // unreachable lists the clusters nothing is known of, in the order of the file.

@@ -133,7 +133,7 @@ cluster "A" {
 			if tt.bad {
 				want = []string{"ST201"}
 			}
-			r := run(t, tt.language, tt.text, func(p *lint.Params) { p.Ignore = []string{"ST306"} })
+			r := run(t, tt.language, tt.text, func(p *lint.Params) { p.Ignore = append(p.Ignore, "ST306") })
 			if diff := cmp.Diff(want, codes(r)); diff != "" {
 				t.Errorf("rules (-want +got):\n%s\n%v", diff, r.List())
 			}

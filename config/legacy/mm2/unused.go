@@ -193,7 +193,8 @@ func (r *reader) known(e props.Entry, key string) bool {
 	}
 	v, _ := r.lookup(e.Key)
 	if d, noted := row.Note(clientValue(v)); noted {
-		r.add(d.At(e.KeyRange))
+		idempotence := r.twice[strings.TrimSuffix(e.Key, key)+"enable.idempotence"]
+		r.add(client.BesideIdempotence(d, e.Key, idempotence.Text, field.Properties).At(e.KeyRange))
 	} else if row.Handling == client.Equal {
 		r.warn(e, diag.CodeNoEffect, "has no effect here")
 	}

@@ -84,8 +84,8 @@ func makeEngine(p engine.Params) (engine.Engine, error) {
 
 // askCluster surveys a cluster for lint. What its client logs comes back as the
 // error.
-func askCluster(ctx context.Context) func(*model.Cluster, func(string) bool) lint.Answer {
-	return func(c *model.Cluster, wanted func(string) bool) lint.Answer {
+func askCluster(ctx context.Context) func(*model.Cluster, survey.Wanted) lint.Answer {
+	return func(c *model.Cluster, wanted survey.Wanted) lint.Answer {
 		facts, err := survey.Collect(ctx, survey.Params{Config: c, Log: slog.New(slog.DiscardHandler), Wanted: wanted})
 		return lint.Answer{Facts: facts, Err: err}
 	}

@@ -1,0 +1,33 @@
+package lint
+
+import "github.com/strait-mirror/strait/config/diag"
+
+// stageRules are about what happens to names and records on the way.
+func stageRules() []Rule {
+	return []Rule{
+		{
+			ID: diag.CodeJoined, Severity: diag.Warning, Title: "a stage that joins partitions",
+			Why:   "With mapping = \"modulo\" a target partition takes several source partitions. Each keeps its order, but offsets cannot be translated, and programs that write to the target send keys elsewhere.",
+			Fix:   "Keep mapping = \"identity\" where consumers or producers move from one cluster to the other.",
+			Bad:   Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"partition\" \"fewer\" {\n    mapping    = \"modulo\"\n    partitions = 4\n  }\n}"},
+			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"partition\" \"more\" {\n    partitions = 12\n  }\n}"},
+			check: checkJoined,
+		},
+		{
+			ID: diag.CodeFilterOrder, Severity: diag.Warning, Title: "a filter behind a rename looks for old names",
+			Why:   "Stages work in file order: a filter sees the names that the stages in front of it gave.",
+			Fix:   "Put the filter in front of the rename, or write the new names.",
+			Bad:   Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"iot.*\"]\n  transform \"rename\" \"hub\" {\n    prefix = \"hub.\"\n  }\n  transform \"filter\" \"some\" {\n    topics = [\"iot-a.*\"]\n  }\n}"},
+			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"iot.*\"]\n  transform \"filter\" \"some\" {\n    topics = [\"iot-a.*\"]\n  }\n  transform \"rename\" \"hub\" {\n    prefix = \"hub.\"\n  }\n}"},
+			check: checkFilterOrder,
+		},
+		online(Rule{
+			ID: diag.CodeSchemaIDs, Severity: diag.Warning, Title: "schema ids of another registry",
+			Why:   "Records of schema registries begin with the number of a schema, and are copied as they are. Where the target has a registry of its own, the number stands for another schema there.",
+			Fix:   "Let both clusters use one registry, or export the schemas with their ids.",
+			Bad:   Example{HCL: "# dc1 and dc2 both have the topic _schemas\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"},
+			Good:  Example{HCL: "# dc1 has the topic _schemas\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"},
+			check: checkSchemas,
+		}),
+	}
+}
