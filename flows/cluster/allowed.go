@@ -100,8 +100,30 @@ func allowed(acls []acl, principal string, g grant.Grant) bool {
 	return ok
 }
 
+// probeCluster leaves out of wanted what brokers let us do with the cluster: its
+// authorized operations are told only to who may describe it.
+func (c *Cluster) probeCluster(ctx context.Context, wanted []grant.Grant) ([]grant.Grant, error) {
+	settings := grant.Grant{Operation: grant.DescribeConfigs, On: grant.Itself()}
+	i := slices.Index(wanted, settings)
+	if i < 0 {
+		return wanted, nil
+	}
+	_, err := c.ProducerIDExpiration(ctx)
+	switch {
+	case errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return wanted, nil
+	case err != nil:
+		return nil, err
+	}
+	return slices.Delete(slices.Clone(wanted), i, i+1), nil
+}
+
 // probe returns what we may not do, or cannot be seen to be allowed.
 func (c *Cluster) probe(ctx context.Context, wanted []grant.Grant) ([]grant.Grant, error) {
+	wanted, err := c.probeCluster(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
 	visible, err := admin.Topics(ctx, c.control, nil)
 	if err != nil {
 		return nil, err

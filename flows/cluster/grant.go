@@ -19,7 +19,7 @@ import (
 // principal is what brokers make of a user unless they are told otherwise.
 func (c *Cluster) GrantCommand(operation, topic string) string {
 	if topic == "" {
-		return c.grant(operation, grant.On{Kind: grant.Cluster})
+		return c.grant(operation, grant.Itself())
 	}
 	return c.grant(operation, grant.Topic(topic))
 }

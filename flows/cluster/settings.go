@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/strait-mirror/strait/flows/internal/admin"
 )
 
 // ProducerIDExpiration returns how old the last record of a producer may become
@@ -34,7 +36,7 @@ func (c *Cluster) ProducerIDExpiration(ctx context.Context) (time.Duration, erro
 		return 0, fmt.Errorf("describing broker %s: %w", resource.ResourceName, err)
 	}
 	for _, r := range resp.Resources {
-		if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
+		if err := admin.Refused(kerr.ErrorForCode(r.ErrorCode), "DESCRIBE_CONFIGS", "cluster"); err != nil {
 			return 0, fmt.Errorf("describing broker %s: %w", resource.ResourceName, err)
 		}
 		for _, config := range r.Configs {

@@ -72,7 +72,7 @@ const (
 // On is what an ACL is on: resources of one kind.
 type On struct {
 	Kind     Kind
-	Name     string // "*" stands for all, unless Prefixed; empty for the cluster
+	Name     string // "*" stands for all, unless Prefixed
 	Prefixed bool   // all whose names begin with Name
 }
 
@@ -81,6 +81,9 @@ func Topic(name string) On { return On{Kind: Topics, Name: name} }
 
 // Group is the consumer group called name.
 func Group(name string) On { return On{Kind: Groups, Name: name} }
+
+// Itself is the cluster, by the name that Kafka has for it.
+func Itself() On { return On{Kind: Cluster, Name: "kafka-cluster"} }
 
 // Prefix is all topics whose names begin with name.
 func Prefix(name string) On { return On{Kind: Topics, Name: name, Prefixed: true} }

@@ -44,6 +44,7 @@ func TestFor(t *testing.T) {
 a DESCRIBE_CONFIGS orders: a->b settings
 b WRITE a.orders: a->b copying
 b READ a.orders: a->b proof
+b DESCRIBE_CONFIGS kafka-cluster: a->b proof
 b CREATE a.orders: a->b creation
 b ALTER a.orders: a->b creation
 b ALTER_CONFIGS a.orders: a->b settings
@@ -98,6 +99,7 @@ a DESCRIBE_CONFIGS orders: a->b settings
 a READ mirror: a->b positions
 b WRITE orders: a->b copying
 b READ orders: a->b proof
+b DESCRIBE_CONFIGS kafka-cluster: a->b proof
 b DESCRIBE_CONFIGS orders: a->b settings
 `
 	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
@@ -112,6 +114,7 @@ func TestLeast(t *testing.T) {
 	ab.ReplicationPolicy, ba.ReplicationPolicy = model.PolicyIdentity, model.PolicyIdentity
 	want := `a READ orders*: a->b copying, b->a proof
 a WRITE orders*: b->a copying
+a DESCRIBE_CONFIGS kafka-cluster: b->a proof
 a CREATE orders*: b->a creation
 a ALTER orders*: b->a creation
 a ALTER_CONFIGS orders*: b->a settings
@@ -278,7 +281,7 @@ func TestCommand(t *testing.T) {
 		"one":       {"User:bob", []grant.Operation{grant.Read}, grant.Topic("orders"), `--allow-principal 'User:bob' --operation Read --topic orders`},
 		"several":   {"User:bob", []grant.Operation{grant.Read, grant.AlterConfigs}, grant.Prefix("a."), `--allow-principal 'User:bob' --operation Read --operation AlterConfigs --topic a. --resource-pattern-type prefixed`},
 		"all":       {"User:bob", []grant.Operation{grant.Read}, grant.All(), `--allow-principal 'User:bob' --operation Read --topic '*'`},
-		"cluster":   {"User:bob", []grant.Operation{"IDEMPOTENT_WRITE"}, grant.On{Kind: grant.Cluster}, `--allow-principal 'User:bob' --operation IdempotentWrite --cluster`},
+		"cluster":   {"User:bob", []grant.Operation{"IDEMPOTENT_WRITE"}, grant.Itself(), `--allow-principal 'User:bob' --operation IdempotentWrite --cluster`},
 		"a shell's": {"User:CN=o'x, $(id)\n", []grant.Operation{grant.Read}, grant.Topic("x;y"), `--allow-principal 'User:CN=o'\''x, $(id) ' --operation Read --topic 'x;y'`},
 	}
 	for name, tt := range tests {

@@ -40,6 +40,7 @@ func needs() []need {
 		{Settings, nil, sourceTopics, DescribeConfigs, "to know what batches the target must be able to take"},
 		{Copying, nil, targetTopics, Write, "to write records"},
 		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated"},
+		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed"},
 		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist"},
 		{Creation, grows, targetTopics, Alter, "to add partitions when the source gets more"},
 		{Settings, nil, targetTopics, DescribeConfigs, "to see whether the target changes or refuses data"},
@@ -75,6 +76,9 @@ func sourceTopics(f *model.Flow, selected []On) (string, []On) { return f.From, 
 
 // targetTopics are what they are called on the target.
 func targetTopics(f *model.Flow, selected []On) (string, []On) { return f.To, onTarget(f, selected) }
+
+// target is the target cluster itself.
+func target(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Itself()} }
 
 // positions is the topic of positions.
 func positions(f *model.Flow, _ []On) (string, []On) {

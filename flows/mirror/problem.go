@@ -87,6 +87,7 @@ const (
 	noteUnproven                  // a place after a crash that could not be proven
 	noteNothing                   // no topic is selected
 	noteGuard                     // telling what came from the target
+	noteForgets                   // when the target forgets a producer
 )
 
 // message is what the log says of a problem of this kind.
@@ -106,6 +107,8 @@ func (k noteKind) message() string {
 		return "exact position not proven"
 	case noteGuard:
 		return "copies not told from local records, waiting"
+	case noteForgets:
+		return "default assumed for a setting of the target"
 	case noteNothing:
 		return "nothing to mirror yet"
 	case noteTopic:

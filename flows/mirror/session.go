@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/wire"
 	"github.com/strait-mirror/strait/flows/origin"
@@ -108,6 +109,16 @@ func (f *Flow) forgets(ctx context.Context) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	expiration, err := f.p.Target.ProducerIDExpiration(ctx)
+	key := noteKey{kind: noteForgets, partition: WholeTopic}
+	if _, missing := errors.AsType[*admin.MissingPermissionError](err); missing {
+		denied := f.p.Target.Explain(err)
+		f.note(key, Problem{
+			Err: fmt.Errorf("when the target forgets a producer (producer.id.expiration.ms) is not known, Kafka's default of a day is assumed: %w", denied),
+			Fix: fixFor(denied),
+		})
+		return 0
+	}
+	f.clearNote(key)
 	if err != nil {
 		f.p.Log.Debug("producer.id.expiration.ms of the target not known, its default is assumed", "err", err)
 	}

@@ -17,6 +17,7 @@ import (
 
 // printed is an ACL as the command acls prints it.
 type printed struct {
+	Type      string `json:"resource_type"`
 	Name      string `json:"name"`
 	Pattern   string `json:"pattern_type"`
 	Operation string `json:"operation"`
@@ -53,7 +54,11 @@ func (a printed) builder(t *testing.T, user string) *kadm.ACLBuilder {
 	if a.Pattern == "prefixed" {
 		pattern = kadm.ACLPatternPrefixed
 	}
-	return kadm.NewACLs().Allow("User:" + user).AllowHosts("*").ResourcePatternType(pattern).Operations(op).Topics(a.Name)
+	b := kadm.NewACLs().Allow("User:" + user).AllowHosts("*").ResourcePatternType(pattern).Operations(op)
+	if a.Type == "cluster" {
+		return b.Clusters()
+	}
+	return b.Topics(a.Name)
 }
 
 // allow grants ACLs to a user, and waits until the broker knows them.
@@ -86,7 +91,7 @@ func revoke(t *testing.T, c *kafka.Cluster, user string, a printed, n int) {
 func granted(t *testing.T, c *kafka.Cluster, user string, n int) {
 	t.Helper()
 	until(t, patience, func() error {
-		b := kadm.NewACLs().Allow("User:" + user).AllowHosts("*").Topics().ResourcePatternType(kadm.ACLPatternAny).Operations()
+		b := kadm.NewACLs().Allow("User:" + user).AllowHosts("*").AnyResource().ResourcePatternType(kadm.ACLPatternAny).Operations()
 		described, err := c.Admin().DescribeACLs(bounded(t), b)
 		if err != nil {
 			return err
@@ -172,7 +177,7 @@ func (a *aclCase) change() {
 // with each one of them left out: then something fails or is reported.
 func TestACLs(t *testing.T) {
 	t.Parallel()
-	const most = 12 // one user has all, and one lacks each
+	const most = 13 // one user has all, and one lacks each
 	users := map[string]string{}
 	for i := range most {
 		users[fmt.Sprintf("u%d", i)] = "pw"

@@ -123,7 +123,7 @@ func TestPermissions(t *testing.T) {
 			p.says(&p.log, `msg="problem solved".*`+operation+` on topic \\"a\.orders\\"`, 30*time.Second)
 		}
 		want := []string{
-			"IdempotentWrite cluster", "Describe topic mm2-offsets.a.internal", "Create topic mm2-offsets.a.internal",
+			"IdempotentWrite cluster", "DescribeConfigs cluster", "Describe topic mm2-offsets.a.internal", "Create topic mm2-offsets.a.internal",
 			"Read topic mm2-offsets.a.internal", "Describe topic a.orders", "Create topic a.orders", "DescribeConfigs topic a.orders",
 			"Read topic a.orders", "Write topic mm2-offsets.a.internal", "AlterConfigs topic a.orders", "Write topic a.orders",
 			"Alter topic a.orders",

@@ -49,6 +49,11 @@ func (n *node) lay(d *distribution, clusterID string, config map[string]string) 
 		return fmt.Errorf("reading the bootstrap checkpoint: %w", err)
 	}
 	files := logConfigs()
+	if _, ok := config["authorizer.class.name"]; ok {
+		for name, text := range auditConfigs() {
+			files[name] += text
+		}
+	}
 	files["server.properties"] = Properties(config)
 	files["data/bootstrap.checkpoint"] = string(checkpoint)
 	files["data/meta.properties"] = Properties(map[string]string{

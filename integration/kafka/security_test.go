@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,6 +90,29 @@ func TestAuthorizer(t *testing.T) {
 	roundTrip(ctx, t, "other", root...)
 	if _, err := c.ClientOptsAs("eve"); err == nil {
 		t.Error("options for an unknown user were made")
+	}
+	testAudit(t, c)
+}
+
+// testAudit checks that the audit log has what ann did with the ACL that let
+// her, and what she was denied.
+func testAudit(t *testing.T, c *kafka.Cluster) {
+	t.Helper()
+	all, err := c.Audit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := kafka.Decision{
+		Principal: "User:ann", Allowed: true, Operation: "WRITE", Resource: "Topic:LITERAL:mine", Request: "Produce",
+		ACL: kafka.ACL{ResourceType: "TOPIC", Name: "mine", PatternType: "PREFIXED", Operation: "WRITE"},
+	}
+	if !slices.Contains(all, written) {
+		t.Errorf("%+v is not in %+v", written, all)
+	}
+	if !slices.ContainsFunc(all, func(d kafka.Decision) bool {
+		return !d.Allowed && d.Principal == "User:ann" && d.Resource == "Topic:LITERAL:other" && d.ACL == kafka.ACL{}
+	}) {
+		t.Errorf("no denial in %+v", all)
 	}
 }
 

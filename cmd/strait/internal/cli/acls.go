@@ -52,6 +52,7 @@ func (a *app) newACLs() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	a.vars.register(flags)
 	flags.StringVar(&f.principal, "principal", "", "who is granted the permissions, as in User:strait; default: the user of each cluster")
 	flags.StringArrayVar(&f.flows, "flow", nil, "for this flow only; may be given several times")
 	flags.BoolVar(&f.online, "online", false, "ask the clusters, and print only what is missing")

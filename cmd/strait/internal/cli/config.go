@@ -52,6 +52,7 @@ func (a *app) newConfig() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	a.vars.register(flags)
 	flags.BoolVar(&f.java, "java", false, "show what MirrorMaker 2's own classes compute")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show passwords and other secrets")
 	flags.StringVar(&f.output, "output", "text", "text or json")

@@ -57,6 +57,7 @@ func (a *app) newTopics() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	a.vars.register(flags)
 	flags.StringVar(&f.list, "list", "", "file with names of topics, one a line; - is standard input")
 	flags.BoolVar(&f.online, "online", false, "ask the source clusters for their topics")
 	flags.StringArrayVar(&f.flows, "flow", nil, "show this flow only; may be given several times")
