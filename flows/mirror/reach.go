@@ -1,0 +1,88 @@
+package mirror
+
+import (
+	"github.com/strait-mirror/strait/flows/position"
+	"github.com/strait-mirror/strait/flows/sink"
+)
+
+// bounds are the ends of the source partition as last seen; -1: not known.
+type bounds struct{ readable, start int64 }
+
+// Progress notes the partition's bounds.
+func (l *lane) Progress(high, stable, start int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.bounds = bounds{readable: high, start: start}
+	if l.session.flow.readCommitted && stable >= 0 {
+		l.bounds.readable = stable
+	}
+}
+
+// Acked takes the sink's word on how far the target is.
+func (l *lane) Acked(a sink.Ack) {
+	l.mu.Lock()
+	l.ack = a
+	l.bytes += a.Bytes
+	finished := l.until >= 0 && a.SourceNext >= l.until && !l.finished
+	l.finished = l.finished || finished
+	l.mu.Unlock()
+	l.session.flow.count(a.Records, a.Bytes)
+	if a.Records > 0 {
+		l.hasMoved()
+	}
+	if finished {
+		l.session.laneFinished()
+	}
+}
+
+// acknowledged returns where the lane is.
+func (l *lane) acknowledged() sink.Ack {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ack
+}
+
+// makeAnchor returns the lane's acknowledged position.
+func (l *lane) makeAnchor() position.Anchor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return position.Anchor{
+		Topic: l.source.Topic, Partition: l.source.Partition, Offset: l.ack.SourceNext - 1,
+		TargetEnd: l.ack.TargetEnd, ProducerID: l.ack.ProducerID, ProducerEpoch: l.ack.ProducerEpoch,
+		NextSequence: l.ack.NextSequence, LeaderEpoch: l.ack.SourceEpoch,
+		SourceTopicID: l.source.ID, TargetTopicID: l.target.ID, Chain: l.chain(),
+	}
+}
+
+func (l *lane) wasAnchored(next int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.anchored = next
+}
+
+// unanchored reports whether the lane moved beyond its stored anchor.
+func (l *lane) unanchored() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.placed && l.ack.SourceNext != l.anchored
+}
+
+// takeMoved returns the bytes acknowledged since the last call, and whether the
+// position moved beyond the stored one.
+func (l *lane) takeMoved() (bytes int64, moved bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bytes, l.bytes = l.bytes, 0
+	return bytes, l.placed && l.ack.SourceNext != l.anchored
+}
+
+// lag returns the readable records that are not on the target yet, by offsets;
+// -1 while the source's end is not known, and whether the lane has its place.
+func (l *lane) lag() (lag int64, placed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.placed || l.bounds.readable < 0 {
+		return -1, l.placed
+	}
+	return max(0, l.bounds.readable-l.ack.SourceNext), true
+}

@@ -1,0 +1,79 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+
+	"github.com/strait-mirror/strait/flows/topicsync"
+)
+
+// topic returns what is known of a mirrored topic, brought up to date.
+func (s *session) topic(p topicsync.Pair) *topic {
+	s.mu.Lock()
+	t := s.known[p.Source]
+	if t == nil {
+		t = &topic{}
+		s.known[p.Source] = t
+	}
+	s.mu.Unlock()
+	t.update(p)
+	return t
+}
+
+// addLane returns a new lane, or nil when there is one already. A lane whose
+// source topic was recreated makes room for one of the new topic, and one whose
+// records belong to another target partition by now, for one that goes there.
+func (s *session) addLane(ctx context.Context, t *topic, from, to int32) *lane {
+	l := newLane(s, t, from, to)
+	s.mu.Lock()
+	old := s.lanes[l.name()]
+	s.mu.Unlock()
+	switch {
+	case old == nil:
+	case old.superseded(l.source.ID):
+		old.close(ctx)
+	case old.target.Partition != to && !s.flow.p.Once: // a single pass ends as it began
+		s.endLane(ctx, old)
+	default:
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.problems = s.revived[l.name()]
+	delete(s.revived, l.name())
+	s.lanes[l.name()] = l
+	return l
+}
+
+func (s *session) forget(lanes ...*lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range lanes {
+		if s.lanes[l.name()] == l {
+			delete(s.lanes, l.name())
+		}
+	}
+}
+
+// dropLanes ends the lanes of topics that are no longer selected, or are gone.
+func (s *session) dropLanes(ctx context.Context, selected map[string]bool) {
+	var gone []*lane
+	for _, l := range s.list() {
+		if !selected[l.source.Topic] {
+			gone = append(gone, l)
+		}
+	}
+	for _, l := range gone {
+		s.flow.p.Log.Info("partition no longer mirrored", "topic", l.source.Topic, "partition", l.source.Partition)
+		s.endLane(ctx, l)
+	}
+}
+
+// endLane stops one lane, stores where it came to, and forgets it.
+func (s *session) endLane(ctx context.Context, l *lane) {
+	l.close(ctx)
+	if err := s.writeAnchors(ctx, []*lane{l}); err != nil && !errors.Is(err, context.Canceled) {
+		s.flow.note(noteKey{kind: noteAnchors, partition: WholeTopic}, Problem{Err: err})
+	}
+	s.forget(l)
+}

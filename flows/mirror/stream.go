@@ -1,0 +1,141 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/wire"
+	"github.com/strait-mirror/strait/flows/sink"
+	"github.com/strait-mirror/strait/flows/source"
+)
+
+// process walks the batches of one response.
+func (l *lane) process(ctx context.Context, f source.Fetched) {
+	s := &share{in: l.in, bytes: f.Records.Size()}
+	s.refs.Store(1)
+	defer s.Release()
+	defer f.Records.Release()
+
+	var aborted *batch.AbortedFilter
+	if l.session.flow.readCommitted {
+		aborted = batch.NewAbortedFilter(abortedOf(f.Aborted))
+	}
+	rest := f.Data()
+	for len(rest) > 0 && !l.complete() {
+		b, tail, err := batch.Next(rest)
+		if err == nil {
+			err = batch.Verify(b)
+		}
+		if err != nil {
+			// What was damaged on the way comes right when it is fetched again;
+			// what is damaged on the source's disk stays, and stays visible.
+			l.blame(reading, Problem{Err: fmt.Errorf("reading the source's log: %w", err), untilMoved: true})
+			l.session.retry(l, l.next)
+			return
+		}
+		rest = tail
+		if err := l.handle(ctx, b, f, s, aborted); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			if unproven, ok := errors.AsType[*UnprovenError](err); ok {
+				l.disproved(ctx, unproven)
+			} else {
+				l.giveUp(err)
+			}
+			return
+		}
+	}
+	switch {
+	case !l.complete():
+	case l.skip != nil:
+		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
+	default:
+		l.session.retire(l)
+	}
+}
+
+func abortedOf(list []wire.AbortedTransaction) []batch.AbortedTransaction {
+	out := make([]batch.AbortedTransaction, len(list))
+	for i, a := range list {
+		out[i] = batch.AbortedTransaction(a)
+	}
+	return out
+}
+
+// handle decides what becomes of one batch and hands it on.
+func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *share, aborted *batch.AbortedFilter) error {
+	limits := l.limits()
+	d := batch.Classify(b, l.next, aborted, limits)
+	if d.Action != batch.Drop {
+		returned, err := l.returned(ctx, b, f.HighWatermark)
+		if err != nil {
+			return fmt.Errorf("judging the batch at offset %d: %w", b.BaseOffset(), err)
+		}
+		if returned {
+			d = batch.Decision{Action: batch.Drop, Reason: batch.Returned}
+		}
+	}
+	after, epoch := b.NextOffset(), wire.NoEpoch
+	if b.Magic() >= 2 {
+		epoch = b.LeaderEpoch()
+	}
+	switch {
+	case d.Reason == batch.Behind:
+		return nil
+	case l.skip != nil && d.Action == batch.Drop: // the sink is told once all is counted
+	case l.skip != nil:
+		return l.passOver(b, d, s, epoch)
+	case d.Action == batch.Pass:
+		if l.session.spread != nil {
+			l.session.flow.countRecoded(byKey)
+		}
+		f.Records.Retain()
+		s.refs.Add(1)
+		l.out.Add(sink.Batch{
+			Data: b, Buffer: f.Records, Owner: s, Records: b.Count(),
+			SourceNext: after, SourceEpoch: epoch, MaxTimestamp: b.MaxTimestamp(),
+		})
+	case d.Action == batch.Drop:
+		l.out.Advance(after, epoch)
+	default:
+		l.session.flow.countRecoded(d.Reason)
+		if err := l.recode(b, limits.Edit(l.next), s, epoch); err != nil {
+			if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
+				return l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
+			}
+			return fmt.Errorf("re-encoding the batch at offset %d (%s): %w", b.BaseOffset(), d.Reason, err)
+		}
+		l.out.Advance(after, epoch)
+	}
+	l.next = after
+	return nil
+}
+
+// recode hands on what an edit makes of a batch.
+func (l *lane) recode(b batch.Batch, e batch.Edit, s *share, epoch int32) error {
+	made, err := l.session.fit(b, e, true)
+	if err != nil {
+		return err
+	}
+	defer made.free()
+	l.session.skipped(l, made.Dropped, kerr.MessageTooLarge.Code, "")
+	for _, part := range made.Parts {
+		s.refs.Add(1)
+		l.out.Add(l.session.own(part, s, epoch))
+	}
+	return nil
+}
+
+// complete reports whether the lane has read all that a single pass wants.
+func (l *lane) complete() bool { return l.until >= 0 && l.next >= l.until }
+
+// Refused makes a batch that the target will not take into one that it does:
+// smaller ones, where it was too large.
+func (l *lane) Refused(_ context.Context, b sink.Batch, code int16, message string) ([]sink.Batch, error) {
+	return l.session.replace(l, b, code, message)
+}
