@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,7 +134,9 @@ func TestLiveGroupIsRefused(t *testing.T) {
 
 // TestRefusedRecordIsIsolated has the target refuse every batch that holds a bad
 // record: the others arrive, each once its turn has come, in the order of their
-// key; the bad one stops the partition, or is skipped.
+// key; the bad one stops the partition, or is skipped. A batch that the client had
+// built behind the refused one may land before the partition stops, as with
+// MirrorMaker 1: it is copied again, since no offset was committed for it.
 func TestRefusedRecordIsIsolated(t *testing.T) {
 	for tolerance, want := range map[string]int64{"all": 20, "none": 9} {
 		t.Run(tolerance, func(t *testing.T) {
@@ -162,8 +165,14 @@ func TestRefusedRecordIsIsolated(t *testing.T) {
 			if st := f.Status(); tolerance == "all" && st.Skipped != 1 {
 				t.Errorf("%d records were skipped, want 1", st.Skipped)
 			}
-			if got := w.firstOfEach(t, "t"); len(got) != int(want)-map[string]int{"all": 1}[tolerance] {
-				t.Errorf("the target got %d different records: %v", len(got), got)
+			got := w.firstOfEach(t, "t")
+			for i := range want {
+				if good := fmt.Sprintf("good-%d", i); i != 9 && !slices.Contains(got, good) {
+					t.Errorf("the target did not get %s but %v", good, got)
+				}
+			}
+			if slices.Contains(got, "bad") {
+				t.Errorf("the target got the bad record: %v", got)
 			}
 		})
 	}

@@ -99,3 +99,21 @@ func selection(f *model.Flow) string {
 	}
 	return text
 }
+
+// Holder returns the kind of node that an attribute of a flow is part of, by its
+// name in HCL; ok is false where it is the flow's alone.
+func Holder(attribute string) (kind Kind, ok bool) {
+	var name strings.Builder
+	for word := range strings.SplitSeq(attribute, "_") {
+		if word != "" {
+			name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	switch {
+	case slices.Contains(sourceFields(), name.String()):
+		return Source, true
+	case slices.Contains(sinkFields(), name.String()):
+		return Sink, true
+	}
+	return "", false
+}

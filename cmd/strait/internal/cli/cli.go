@@ -20,6 +20,7 @@ import (
 const (
 	exitOK       = 0
 	exitFailed   = 1
+	exitChanges  = 2 // of plan --detailed-exitcode
 	exitFindings = 3
 	exitUsage    = 64 // EX_USAGE
 	exitConfig   = 78 // EX_CONFIG
@@ -108,7 +109,7 @@ func (a *app) newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newFmt(), a.newValidate(), a.newConfig(),
-		a.newGraph(), a.newTopics(), a.newACLs(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion())
+		a.newGraph(), a.newPlan(), a.newTopics(), a.newACLs(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion())
 	return root
 }
 
