@@ -41,3 +41,9 @@ type Control struct {
 	OffsetFlushInterval            time.Duration
 	OffsetFlushTimeout             time.Duration
 }
+
+// EmitsHeartbeats reports whether f writes heartbeats to its target. A flow like
+// MirrorMaker 1 knows none.
+func (f *Flow) EmitsHeartbeats() bool {
+	return (f.Enabled || f.HeartbeatsOnly) && f.Control.EmitHeartbeatsEnabled && f.MirrorMaker1 == nil
+}

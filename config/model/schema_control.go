@@ -83,7 +83,7 @@ func topicFields(c *Control) []field.Def {
 		field.Bool(&c.ReplicationPolicyInternalTopicSeparatorEnabled, "replication_policy_internal_topic_separator_enabled",
 			"Whether the separator is part of the names of internal topics; false keeps dots.").
 			Legacy("replication.policy.internal.topic.separator.enabled", field.ScopeFlow).
-			Default("true").Changes(field.Destructive).Later(""),
+			Default("true").Changes(field.Destructive),
 		field.Int(&c.TasksMax, "tasks_max", 0, field.MaxInt32,
 			"Most partitions copied at the same time; 0 sets no limit.").
 			Legacy("tasks.max", field.ScopeFlow).Default("0").Changes(field.Live).Later(""),
@@ -97,12 +97,11 @@ func topicFields(c *Control) []field.Def {
 func heartbeatFields(c *Control) []field.Def {
 	return []field.Def{
 		enabledBy(&c.EmitHeartbeatsEnabled, "emit.heartbeats", "Whether heartbeats are written to the target.").
-			Default("true").Later("false"),
-		every(&c.EmitHeartbeatsInterval, "emit.heartbeats", "1s", "How often heartbeats are written.").Later(""),
-		replicas(&c.HeartbeatsTopicReplicationFactor, "heartbeats.topic", field.ScopeFlow, "Replicas of the heartbeats topic; -1 leaves it to the broker.").
-			Later(""),
+			Default("true"),
+		every(&c.EmitHeartbeatsInterval, "emit.heartbeats", "1s", "How often heartbeats are written."),
+		replicas(&c.HeartbeatsTopicReplicationFactor, "heartbeats.topic", field.ScopeFlow, "Replicas of the heartbeats topic; -1 leaves it to the broker."),
 		enabledBy(&c.HeartbeatsReplicationEnabled, "heartbeats.replication", "Whether heartbeats topics are copied even where topics does not match.").
-			Default("true").Later(""),
+			Default("true"),
 	}
 }
 

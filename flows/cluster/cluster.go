@@ -65,8 +65,9 @@ type Cluster struct {
 
 	pending sync.WaitGroup // goroutines of Go
 
-	mu    sync.Mutex // guards close against itself
-	ended bool
+	mu     sync.Mutex // guards the rest
+	ended  bool
+	writer *kgo.Client // nil: nobody has written
 }
 
 const (
@@ -133,15 +134,20 @@ func (c *Cluster) Data(purpose string) (*wire.Client, error) {
 	return wire.NewClient(wire.Params{Client: kafka, Registry: registry})
 }
 
-// Close closes the control client. Data clients are closed by their owners.
+// Close closes the cluster's own clients. Data clients are closed by their owners.
 func (c *Cluster) Close() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.ended {
-		c.ended = true
-		c.control.Close()
-		c.pending.Wait()
+	ended, writer := c.ended, c.writer
+	c.ended = true
+	c.mu.Unlock()
+	if ended {
+		return
 	}
+	c.control.Close()
+	if writer != nil {
+		writer.Close()
+	}
+	c.pending.Wait()
 }
 
 // Await calls try, which uses the control client, and returns what it returns,

@@ -2,6 +2,7 @@ package grant_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,8 @@ b READ mm2-offsets.a.internal: a->b positions
 b WRITE mm2-offsets.a.internal: a->b positions
 b CREATE mm2-offsets.a.internal: a->b positions
 b DESCRIBE_CONFIGS mm2-offsets.a.internal: a->b positions
+b WRITE heartbeats: a->b heartbeats
+b CREATE heartbeats: a->b heartbeats
 `
 	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{flow("a", "b", "orders")}))); d != "" {
 		t.Error(d)
@@ -89,6 +92,38 @@ a READ mm2-strait-index.b.internal: a->b loop_guard
 	}
 }
 
+// TestHeartbeatsOnly has a pair that copies nothing.
+func TestHeartbeatsOnly(t *testing.T) {
+	f := flow("a", "b", "orders")
+	f.Enabled, f.HeartbeatsOnly = false, true
+	want := "b WRITE heartbeats: a->b heartbeats\nb CREATE heartbeats: a->b heartbeats\n"
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestMirroredHeartbeats has a chain of flows with a way back: heartbeats go over
+// every hop, whatever the flows select, and never back.
+func TestMirroredHeartbeats(t *testing.T) {
+	ab, bc, ba := flow("a", "b", "orders"), flow("b", "c", "orders"), flow("b", "a", "orders")
+	var got []string
+	for line := range strings.Lines(dump(grant.For([]*model.Flow{ab, bc, ba}))) {
+		words := strings.Fields(line)
+		if name := strings.TrimSuffix(words[2], ":"); strings.HasSuffix(name, "heartbeats") && (words[1] == "READ" || words[1] == "WRITE") {
+			got = append(got, words[0]+" "+words[1]+" "+name)
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"a READ b.heartbeats", "a READ heartbeats", "a WRITE b.heartbeats", "a WRITE heartbeats",
+		"b READ a.heartbeats", "b READ heartbeats", "b WRITE a.heartbeats", "b WRITE heartbeats",
+		"c READ b.a.heartbeats", "c READ b.heartbeats", "c WRITE b.a.heartbeats", "c WRITE b.heartbeats", "c WRITE heartbeats",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestMirrorMaker1 has a flow that commits to a group and touches no topic but
 // those that it mirrors.
 func TestMirrorMaker1(t *testing.T) {
@@ -112,6 +147,7 @@ b DESCRIBE_CONFIGS orders: a->b settings
 func TestLeast(t *testing.T) {
 	ab, ba := flow("a", "b", "orders", "orders.*"), flow("b", "a", "orders.*")
 	ab.ReplicationPolicy, ba.ReplicationPolicy = model.PolicyIdentity, model.PolicyIdentity
+	ab.Control.EmitHeartbeatsEnabled, ba.Control.EmitHeartbeatsEnabled = false, false
 	want := `a READ orders*: a->b copying, b->a proof
 a WRITE orders*: b->a copying
 a DESCRIBE_CONFIGS kafka-cluster: b->a proof
@@ -166,7 +202,7 @@ func TestStages(t *testing.T) {
 				var names []string
 				for _, e := range cluster.Entries {
 					switch {
-					case e.Operation != op || strings.HasPrefix(e.On.Name, "mm2-"):
+					case e.Operation != op || strings.HasPrefix(e.On.Name, "mm2-") || e.On.Name == "heartbeats":
 					case e.On.Prefixed:
 						names = append(names, e.On.Name+"*")
 					default:

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/transforms/rename"
 )
 
 // Feature is what a permission is for.
@@ -15,6 +16,7 @@ const (
 	Settings  Feature = "settings"   // of topics, so that the target takes batches as they are
 	Positions Feature = "positions"  // where to go on
 	LoopGuard Feature = "loop_guard" // telling copies from local records
+	Heartbeat Feature = "heartbeats" // by whose age watchers tell which mirrors are alive
 )
 
 // need is one line of the declaration.
@@ -55,6 +57,8 @@ func needs() []need {
 		{LoopGuard, (*model.Flow).Guarded, written, Create, "to create the topic of producer ids; not needed where it exists"},
 		{LoopGuard, (*model.Flow).Guarded, written, DescribeConfigs, "to see that no producer ids are deleted"},
 		{LoopGuard, (*model.Flow).Guarded, marked, Read, "to leave out records that came from the target"},
+		{Heartbeat, emits, beats, Write, "to show that the mirror is alive"},
+		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists"},
 	}
 }
 
@@ -70,6 +74,9 @@ func creates(f *model.Flow) bool { return f.MirrorMaker1 == nil || !f.MirrorMake
 // grows reports whether a flow adds partitions: one that writes by key has no
 // use for them.
 func grows(f *model.Flow) bool { return creates(f) && (f.MirrorMaker1 == nil || !f.Repartitions()) }
+
+// emits reports whether a flow writes heartbeats where it runs.
+func emits(f *model.Flow) bool { return f.Control.EmitHeartbeatsEnabled && f.MirrorMaker1 == nil }
 
 // sourceTopics are the topics that are copied.
 func sourceTopics(f *model.Flow, selected []On) (string, []On) { return f.From, selected }
@@ -97,6 +104,9 @@ func marked(f *model.Flow, _ []On) (string, []On) {
 
 // group is the consumer group of a flow like MirrorMaker 1.
 func group(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Group(f.MirrorMaker1.Group)} }
+
+// beats is the topic of heartbeats.
+func beats(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Topic(rename.Heartbeats)} }
 
 // Need is why a permission is needed.
 type Need struct {
@@ -131,10 +141,12 @@ func For(flows []*model.Flow) []OnCluster {
 		}
 		out[i].Entries = append(out[i].Entries, e)
 	}
+	alive := heartbeats(flows)
 	for _, f := range flows {
 		selected := atSource(f)
+		selected = append(selected, copies(f, alive[f.From], selected)...)
 		for _, n := range needs() {
-			if n.when != nil && !n.when(f) {
+			if n.when != nil && !n.when(f) || f.HeartbeatsOnly && n.feature != Heartbeat {
 				continue
 			}
 			alias, resources := n.on(f, selected)

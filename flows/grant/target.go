@@ -26,7 +26,11 @@ func onTarget(f *model.Flow, topics []On) []On {
 	var out []On
 	for _, t := range topics {
 		if named(t) && !problems.HasErrors() {
-			out = append(out, Topic(c.Name(t.Name)))
+			name := c.Name(t.Name)
+			if r := c.Route(t.Name); r.Target != "" { // heartbeats go around the stages
+				name = r.Target
+			}
+			out = append(out, Topic(name))
 			continue
 		}
 		behind := []On{t}

@@ -97,7 +97,7 @@ func TestPermissions(t *testing.T) {
 		produce(t, open, some("orders", 10)...)
 		text := clusterBlock("a", open.Bootstrap()[0], "") + clusterBlock("b", shut.Bootstrap()[0], loginBlock("bob", "b")) +
 			clusterBlock("x", open.Bootstrap()[0], "") + clusterBlock("free", shut.AdminBootstrap()[0], "") +
-			"flow \"a->b\" { topics = [\"orders\"] }\nflow \"x->free\" { topics = [\"orders\"] }\n"
+			"flow \"a->b\" {\n  topics = [\"orders\"]\n" + quiet + "}\nflow \"x->free\" {\n  topics = [\"orders\"]\n" + quiet + "}\n"
 		p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
 		arrives(t, shut, "x.orders", 10, patience) // the other flow does not care
 		g := &grants{t: t, c: shut, user: "bob"}
@@ -158,7 +158,7 @@ func TestPermissions(t *testing.T) {
 		g.grant("Read", "public")
 		g.grant("DescribeConfigs", "public")
 		text := clusterBlock("s", shut.Bootstrap()[0], loginBlock("carol", "c")) + clusterBlock("t", open.Bootstrap()[0], "") +
-			"flow \"s->t\" { topics = [\"public\", \"secret\"] }\n"
+			"flow \"s->t\" {\n  topics = [\"public\", \"secret\"]\n" + quiet + "}\n"
 		p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
 		arrives(t, open, "s.public", 10, patience)
 		g.follow(p, func() error {
@@ -183,7 +183,7 @@ func testGuardPermissions(t *testing.T, open, shut *kafka.Cluster) {
 		create(t, c, kafka.Topic{Name: topic})
 		produce(t, c, some(topic, 10)...)
 	}
-	flow := "flow %q {\n  topics             = [\"" + topic + "\"]\n  replication_policy = \"identity\"\n}\n"
+	flow := "flow %q {\n  topics             = [\"" + topic + "\"]\n  replication_policy = \"identity\"\n" + quiet + "}\n"
 	text := clusterBlock("o", open.Bootstrap()[0], "") + clusterBlock("s", shut.Bootstrap()[0], loginBlock("dave", "d")) +
 		fmt.Sprintf(flow, "o->s") + fmt.Sprintf(flow, "s->o")
 	g := &grants{t: t, c: shut, user: "dave"}
@@ -225,7 +225,7 @@ func testOneWay(t *testing.T, open, shut *kafka.Cluster) {
 	g.grant("DescribeConfigs", topic)
 	g.grant("Describe", "mm2-strait-index.one.internal")
 	text := clusterBlock("e", shut.Bootstrap()[0], loginBlock("erin", "e")) + clusterBlock("one", open.Bootstrap()[0], "") +
-		"flow \"e->one\" {\n  topics = [\"" + topic + "\"]\n  replication_policy = \"identity\"\n}\n"
+		"flow \"e->one\" {\n  topics = [\"" + topic + "\"]\n  replication_policy = \"identity\"\n" + quiet + "}\n"
 	p := start(t, write(t, "mirror.hcl", text), "run", "mirror.hcl")
 	arrives(t, open, topic, 10, patience)
 	p.saidOnce(`no loop guard`)

@@ -1,6 +1,7 @@
 // Package supervisor runs the flows of one topology: it opens each cluster once,
 // shares one byte budget among all flows, restarts a flow that ended with an
-// error, and stops all of them in order. What a flow does is package mirror's.
+// error, and stops all of them in order. Beside each flow it runs the control
+// plane that belongs to it. What a flow does is package mirror's.
 package supervisor
 
 import (
@@ -31,10 +32,11 @@ type Params struct {
 
 // Supervisor runs one topology. Status may be called at any time from anywhere.
 type Supervisor struct {
-	p     Params
-	flows []*mirror.Flow
-	rates []*rate // of flows
-	open  []*cluster.Cluster
+	p       Params
+	flows   []*mirror.Flow
+	rates   []*rate    // of flows
+	control []*control // of flows, then of pairs that have none
+	open    []*cluster.Cluster
 }
 
 // New builds what will run; it starts and dials nothing.
@@ -88,8 +90,11 @@ func (s *Supervisor) build() error {
 		}
 		s.flows = append(s.flows, f)
 		s.rates = append(s.rates, &rate{})
+		if err := s.buildControl(def, f, from, to); err != nil {
+			return fmt.Errorf("building flow %q: %w", def.Name, err)
+		}
 	}
-	return nil
+	return s.buildHeartbeats(opened)
 }
 
 // connection is how a flow reaches one of its clusters.
@@ -136,17 +141,19 @@ func (s *Supervisor) close() {
 // Run runs all flows until ctx ends and they have drained, or, with Once, until
 // each has reached the ends it saw at start. A flow that fails is started again;
 // with Once its error is returned instead, after the others ended. Without any
-// enabled flow there is nothing to do until ctx ends, as in MirrorMaker 2.
+// enabled flow there is nothing to copy until ctx ends, as in MirrorMaker 2: pairs
+// of clusters may have heartbeats all the same, which a single pass sends none of.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.close()
-	if len(s.flows) == 0 && !s.p.Once {
-		<-ctx.Done() // a topology with every flow off runs all the same
-		return nil
-	}
 	var wait sync.WaitGroup
 	errs := make([]error, len(s.flows))
 	for i, f := range s.flows {
 		wait.Go(func() { errs[i] = s.keep(ctx, f) })
+	}
+	if !s.p.Once {
+		for _, c := range s.control {
+			wait.Go(func() { c.run(ctx) })
+		}
 	}
 	wait.Wait()
 	if len(s.flows) == 0 && !s.p.Once {
@@ -185,7 +192,12 @@ func (s *Supervisor) keep(ctx context.Context, f *mirror.Flow) error {
 func (s *Supervisor) Status() status.Snapshot {
 	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
 	for i, f := range s.flows {
-		snap.Flows = append(snap.Flows, flowStatus(f, s.rates[i], snap.Time))
+		snap.Flows = append(snap.Flows, s.control[i].addTo(flowStatus(f, s.rates[i], snap.Time)))
+	}
+	for _, c := range s.control[len(s.flows):] {
+		if st := c.alone(); len(st.Problems) > 0 {
+			snap.Flows = append(snap.Flows, st)
+		}
 	}
 	return snap
 }

@@ -52,6 +52,8 @@ func ForFlow(f *model.Flow) (*Topics, diag.List) {
 		Policy:  rename.ForFlow(f),
 		Target:  f.To,
 		Plain:   f.MirrorMaker1 != nil,
+
+		PlainHeartbeats: !f.Control.HeartbeatsReplicationEnabled,
 	})
 }
 

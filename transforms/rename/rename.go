@@ -47,7 +47,10 @@ func New(p Params) Policy {
 
 // ForFlow returns the policy of a flow.
 func ForFlow(f *model.Flow) Policy {
-	return New(Params{Policy: f.ReplicationPolicy, Separator: f.ReplicationPolicySeparator, Source: f.From})
+	return New(Params{
+		Policy: f.ReplicationPolicy, Separator: f.ReplicationPolicySeparator, Source: f.From,
+		DotInternal: !f.Control.ReplicationPolicyInternalTopicSeparatorEnabled,
+	})
 }
 
 // prefixes reports whether topic is named by the default policy: the identity

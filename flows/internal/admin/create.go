@@ -3,6 +3,9 @@ package admin
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,6 +17,16 @@ type NewTopic struct {
 	Partitions        int32
 	ReplicationFactor int16             // -1: the broker's default
 	Settings          map[string]string // explicit configurations
+}
+
+// String lists what the topic is created with.
+func (t NewTopic) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "partitions=%d replication_factor=%d", t.Partitions, t.ReplicationFactor)
+	for _, name := range slices.Sorted(maps.Keys(t.Settings)) {
+		b.WriteString(" " + name + "=" + t.Settings[name])
+	}
+	return b.String()
 }
 
 // Created is one topic's answer to Create and Validate.

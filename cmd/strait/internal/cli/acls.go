@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/strait-mirror/strait/cmd/strait/internal/view"
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/grant"
 )
@@ -72,6 +74,9 @@ func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
 	flows, err := pickFlows(cfg, f.flows)
 	if err != nil {
 		return err
+	}
+	if len(f.flows) == 0 {
+		flows = append(flows, slices.DeleteFunc(slices.Clone(cfg.Flows), func(f *model.Flow) bool { return !f.HeartbeatsOnly })...)
 	}
 	silent := false
 	out := view.ACLs{Missing: f.online}

@@ -1,0 +1,104 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/heartbeat"
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/flows/reconcile"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// control is the control plane of one flow, or of a pair of clusters that has
+// nothing else: what is kept in step besides records.
+type control struct {
+	def   *model.Flow
+	to    *cluster.Cluster
+	log   *slog.Logger
+	loops []*reconcile.Loop
+}
+
+// buildControl makes the control plane of a flow.
+func (s *Supervisor) buildControl(def *model.Flow, _ *mirror.Flow, _, to *cluster.Cluster) error {
+	c := &control{def: def, to: to, log: s.p.Log.With("flow", def.Name)}
+	s.control = append(s.control, c)
+	if def.EmitsHeartbeats() {
+		return c.addHeartbeats()
+	}
+	return nil
+}
+
+// buildHeartbeats makes the control planes of pairs that have nothing but
+// heartbeats.
+func (s *Supervisor) buildHeartbeats(opened map[connection]*cluster.Cluster) error {
+	for _, def := range s.p.Config.Flows {
+		if def.Enabled || !def.EmitsHeartbeats() {
+			continue
+		}
+		to, err := s.connect(opened, def.To, def.Connections.TargetAdmin, def.Connections.TargetProducer)
+		if err != nil {
+			return err
+		}
+		if err := s.buildControl(def, nil, nil, to); err != nil {
+			return fmt.Errorf("building the heartbeats of %q: %w", def.Name, err)
+		}
+	}
+	return nil
+}
+
+func (c *control) addHeartbeats() error {
+	beats, err := heartbeat.New(heartbeat.Params{
+		On: c.to, Source: c.def.From, Target: c.def.To,
+		ReplicationFactor: c.def.Control.HeartbeatsTopicReplicationFactor,
+	})
+	if err != nil {
+		return err
+	}
+	return c.add(reconcile.Params{Name: "heartbeats", Interval: c.def.Control.EmitHeartbeatsInterval, Do: beats.Beat})
+}
+
+// add makes a loop of p, which says what is to be done and how often.
+func (c *control) add(p reconcile.Params) error {
+	p.Log, p.Timeout, p.Await = c.log, c.def.Control.AdminTimeout, c.to.Await
+	l, err := reconcile.New(p)
+	if err != nil {
+		return err
+	}
+	c.loops = append(c.loops, l)
+	return nil
+}
+
+// run runs all loops until ctx ends.
+func (c *control) run(ctx context.Context) {
+	var wait sync.WaitGroup
+	for _, l := range c.loops {
+		wait.Go(func() { l.Run(ctx) })
+	}
+	wait.Wait()
+}
+
+// addTo returns the state of a flow with the problems of its control plane. While
+// a cluster cannot be used at all, that is said once.
+func (c *control) addTo(st status.Flow) status.Flow {
+	if st.State == status.Starting || st.State == status.Waiting {
+		return st
+	}
+	for _, l := range c.loops {
+		for _, p := range l.Problems() {
+			st.Problems = append(st.Problems, status.Problem{
+				Topic: p.Topic, Partition: status.WholeTopic, Summary: l.Name() + ": " + p.Err.Error(), Fix: p.Fix, Since: p.Since,
+			})
+		}
+	}
+	return st
+}
+
+// alone returns the state of a pair that has no flow.
+func (c *control) alone() status.Flow {
+	return c.addTo(status.Flow{Name: c.def.Name, From: c.def.From, To: c.def.To, State: status.Unhealthy, LagRecords: status.UnknownLag})
+}
