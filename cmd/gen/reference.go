@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 
 	"github.com/strait-mirror/strait/config/schema"
+	"github.com/strait-mirror/strait/pipeline/telemetry"
 )
 
-// writeReference writes the pages of the configuration language.
+// writeReference writes the pages of the configuration language and of the
+// metrics.
 func writeReference() error {
 	dir := filepath.Join(root, "docs", "reference")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -18,6 +20,9 @@ func writeReference() error {
 		if err := os.WriteFile(filepath.Join(dir, p.Name), []byte(p.Text), 0o644); err != nil {
 			return fmt.Errorf("writing the reference: %w", err)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "metrics.md"), []byte(telemetry.Page()), 0o644); err != nil {
+		return fmt.Errorf("writing the reference: %w", err)
 	}
 	return nil
 }

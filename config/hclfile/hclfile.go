@@ -65,7 +65,7 @@ func Read(p Params) (*model.Config, diag.List) {
 	}
 	r.buildScope()
 	r.strait()
-	cfg := &model.Config{Deployment: r.deployment()}
+	cfg := &model.Config{Deployment: r.deployment(), Metrics: r.metrics()}
 	for _, part := range r.included {
 		cfg.Clusters, cfg.Flows = append(cfg.Clusters, part.Clusters...), append(cfg.Flows, part.Flows...)
 	}
@@ -163,7 +163,7 @@ func rangeAt(name string, from, to int) diag.Range {
 
 // blockLabels says how many labels each top-level block takes.
 func blockLabels() map[string]int {
-	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "source": 1, "transform": 2, "sink": 1}
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "metrics": 0, "source": 1, "transform": 2, "sink": 1}
 }
 
 // collect sorts the top-level blocks by type and refuses what is unknown,

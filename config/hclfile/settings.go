@@ -95,3 +95,22 @@ func (r *reader) includes() []*model.Config {
 	}
 	return parts
 }
+
+// metrics decodes the metrics block, of which there is one at most.
+func (r *reader) metrics() *model.Metrics {
+	const where = "a metrics block"
+	var m *model.Metrics
+	for _, b := range r.blocks["metrics"] {
+		if m != nil {
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(b.DefRange()), "there is already a metrics block at %s", m.Range))
+			continue
+		}
+		m = &model.Metrics{Range: rangeOf(b.DefRange()), Ranges: model.Places{}}
+		r.attributes(b.Body, target{where: where, defs: model.MetricsFields(m), places: m.Ranges})
+		r.require(b, where, "listen")
+		if at, written := m.Ranges["listen"]; written && !model.ParseListen(m.Listen) {
+			r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "listen: must be host:port").WithFix(`write "127.0.0.1:9404", or ":9404" for every address`))
+		}
+	}
+	return m
+}

@@ -175,7 +175,7 @@ func (l *loader) read() *model.Config {
 			Version: l.opts.Version, Include: l.include,
 		})
 		l.problems.Add(problems...)
-		cfg.Deployment = part.Deployment
+		cfg.Deployment, cfg.Metrics = part.Deployment, part.Metrics
 		l.merge(cfg, part)
 	}
 	for _, f := range l.properties {

@@ -16,6 +16,7 @@ type Config struct {
 	Deployment string     // separates independent deployments between the same clusters; "" is the only one
 	Clusters   []*Cluster // in file order
 	Flows      []*Flow    // in file order, enabled or not
+	Metrics    *Metrics   // nil: nothing is served
 }
 
 // Cluster returns the cluster named alias, or nil.

@@ -108,3 +108,11 @@ func straitBlock() Block {
 		Blocks: []Block{},
 	}
 }
+
+func metricsBlock() Block {
+	return Block{
+		Type: "metrics", Labels: []string{}, Example: "metrics {",
+		Doc:        "Where a running Strait answers for metrics and health. For a properties file there is strait run --metrics-listen.",
+		Attributes: attributes(model.MetricsFields(&model.Metrics{}), "listen"), Blocks: []Block{},
+	}
+}

@@ -51,7 +51,7 @@ func aliasChange(before, after *model.Cluster) Change {
 
 // cluster compares a cluster with what it was.
 func (d *comparison) cluster(before, after *model.Cluster) []Change {
-	list := differing(model.ClusterFields(before), model.ClusterFields(after), "", after.Ranges)
+	list := differing(model.ClusterFields(before), model.ClusterFields(after), "", after.Ranges.Of)
 	for i := range list {
 		if list[i].Property == "bootstrap_servers" {
 			judgeAddresses(&list[i], before.BootstrapServers, after.BootstrapServers)
@@ -93,7 +93,7 @@ func tls(before, after *model.Cluster) []Change {
 	case after.TLS == nil:
 		return []Change{{Property: "tls", Before: "on", Action: Restart}}
 	}
-	return differing(model.TLSFields(before.TLS), model.TLSFields(after.TLS), "tls.", after.Ranges)
+	return differing(model.TLSFields(before.TLS), model.TLSFields(after.TLS), "tls.", after.Ranges.Of)
 }
 
 func sasl(before, after *model.Cluster) []Change {
@@ -114,7 +114,7 @@ func sasl(before, after *model.Cluster) []Change {
 	if !sameNames(old, now) {
 		return nil // the net of identities catches it
 	}
-	return differing(old, now, "sasl.", after.Ranges)
+	return differing(old, now, "sasl.", after.Ranges.Of)
 }
 
 func sameNames(a, b []field.Def) bool {

@@ -121,7 +121,7 @@ func (d *comparison) ofCluster(alias string) []Change {
 
 // properties compares what was written about a flow but for its stages.
 func (d *comparison) properties(before, after *model.Flow) []Change {
-	list := differing(model.FlowFields(before), model.FlowFields(after), "", after.Ranges)
+	list := differing(model.FlowFields(before), model.FlowFields(after), "", after.Ranges.Of)
 	for _, end := range []struct{ name, was, is string }{{"from", before.From, after.From}, {"to", before.To, after.To}} {
 		if end.was != end.is {
 			list = append(list, Change{
@@ -162,7 +162,7 @@ func stage(p Part, before, after *model.Flow, i int) Part {
 	now := after.Stages[i]
 	for _, old := range before.Stages {
 		if old.Kind == now.Kind && old.Name == now.Name {
-			p.Changes = differing(model.StageFields(old), model.StageFields(now), "", now.Ranges)
+			p.Changes = differing(model.StageFields(old), model.StageFields(now), "", now.Ranges.Of)
 			p.Action = costOf(p.Changes)
 			return p
 		}

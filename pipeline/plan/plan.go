@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
@@ -42,8 +43,9 @@ func worse(a, b Action) Action {
 
 // Plan is what to do, part by part. It is not changed after New.
 type Plan struct {
-	Clusters []Part // of either topology, those of the new one first
-	Flows    []Flow // likewise; a flow that is not enabled is in neither
+	Clusters []Part   // of either topology, those of the new one first
+	Flows    []Flow   // likewise; a flow that is not enabled is in neither
+	Changes  []Change // of what is neither a cluster's nor a flow's
 }
 
 // Part is a cluster, or a node of the graph.
@@ -94,12 +96,39 @@ func New(before, after *model.Config) *Plan {
 			p.Flows = append(p.Flows, d.gone(f))
 		}
 	}
+	p.Changes = process(before, after)
 	return p
 }
 
-// Count returns how many clusters and flows an action is planned for.
+// process compares what concerns the whole process.
+func process(before, after *model.Config) []Change {
+	var list []Change
+	if before.Deployment != after.Deployment {
+		list = append(list, Change{
+			Property: "deployment", Before: before.Deployment, After: after.Deployment, Action: Destructive,
+			Note: "positions and groups are named after it: every flow begins anew",
+		})
+	}
+	was, is := &model.Metrics{}, &model.Metrics{}
+	if before.Metrics != nil {
+		was = before.Metrics
+	}
+	if after.Metrics != nil {
+		is = after.Metrics
+	}
+	at := func(name string) diag.Range { return is.Ranges.Of(strings.TrimPrefix(name, "metrics.")) }
+	return append(list, differing(model.MetricsFields(was), model.MetricsFields(is), "metrics.", at)...)
+}
+
+// Count returns how many clusters, flows and properties of the process an action
+// is planned for.
 func (p *Plan) Count(a Action) int {
 	n := 0
+	for _, c := range p.Changes {
+		if c.Action == a {
+			n++
+		}
+	}
 	for _, c := range p.Clusters {
 		if c.Action == a {
 			n++
@@ -114,7 +143,9 @@ func (p *Plan) Count(a Action) int {
 }
 
 // Empty reports whether there is nothing to do.
-func (p *Plan) Empty() bool { return p.Count(Keep) == len(p.Clusters)+len(p.Flows) }
+func (p *Plan) Empty() bool {
+	return len(p.Changes) == 0 && p.Count(Keep) == len(p.Clusters)+len(p.Flows)
+}
 
 // comparison is the state of New.
 type comparison struct {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
 )
@@ -29,8 +30,8 @@ func actionOf(r field.Reload) Action {
 
 // differing compares the properties of two values of one kind, which are
 // declared in the same order; block is what stands in front of a name, with a
-// dot, and places says where the new ones were written.
-func differing(before, after []field.Def, block string, places model.Places) []Change {
+// dot, and at says where a new one was written.
+func differing(before, after []field.Def, block string, at func(name string) diag.Range) []Change {
 	var list []Change
 	for i, d := range after {
 		old := before[i]
@@ -40,7 +41,7 @@ func differing(before, after []field.Def, block string, places model.Places) []C
 		}
 		c := Change{
 			Property: block + d.Name, Before: old.Text(), After: d.Text(),
-			Action: actionOf(d.Reload), At: places.Of(block + d.Name),
+			Action: actionOf(d.Reload), At: at(block + d.Name),
 		}
 		if old.FilePath() != d.FilePath() {
 			c.Property, c.Before, c.After = block+d.Name+"_file", old.FilePath(), d.FilePath()

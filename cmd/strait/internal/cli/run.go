@@ -31,6 +31,7 @@ type runFlags struct {
 	logFormat    string
 	one          oneFlags
 	clusters     []string
+	metrics      string
 }
 
 func (a *app) newRun() *cobra.Command {
@@ -57,6 +58,9 @@ func (a *app) newRun() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.metrics != "" && !model.ParseListen(f.metrics) {
+				return fmt.Errorf("--metrics-listen is %q, not host:port such as 127.0.0.1:9404", f.metrics)
+			}
 			if f.timeout < 0 || f.drainTimeout < 0 {
 				return errors.New("--timeout and --drain-timeout cannot be negative")
 			}
@@ -73,6 +77,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --once: how long to wait for a cluster that is down")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")
 	flags.StringSliceVar(&f.clusters, "clusters", nil, clustersUsage)
+	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	f.one.register(flags)
@@ -113,6 +118,11 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	if err != nil {
 		return &resultError{code: exitConfig, err: err}
 	}
+	metrics, err := serve(ctx, f.metrics, cfg, e.Status, log)
+	if err != nil {
+		return failed(err)
+	}
+	defer metrics.close()
 	began := time.Now()
 	live := a.view.NewLive(plainEvery)
 	err = engine.RunWatched(ctx, e, refresh, live.Show)

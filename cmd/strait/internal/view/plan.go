@@ -9,10 +9,11 @@ import (
 )
 
 type planJSON struct {
-	FormatVersion int            `json:"format_version"`
-	Summary       map[string]int `json:"summary"` // clusters and flows by action
-	Clusters      []planPartJSON `json:"clusters"`
-	Flows         []planFlowJSON `json:"flows"`
+	FormatVersion int              `json:"format_version"`
+	Summary       map[string]int   `json:"summary"` // clusters, flows and changes of the process by action
+	Changes       []planChangeJSON `json:"changes"` // of the process
+	Clusters      []planPartJSON   `json:"clusters"`
+	Flows         []planFlowJSON   `json:"flows"`
 }
 
 type planFlowJSON struct {
@@ -43,6 +44,10 @@ type planChangeJSON struct {
 func (v *View) Plan(p *plan.Plan, asJSON bool) error {
 	if asJSON {
 		return v.JSON(planDocument(p))
+	}
+	if len(p.Changes) > 0 {
+		v.Print("process:")
+		v.planChanges("", p.Changes)
 	}
 	for _, c := range p.Clusters {
 		if c.Action != plan.Keep {
@@ -136,7 +141,10 @@ func counted(n int, one, many string) string {
 }
 
 func planDocument(p *plan.Plan) planJSON {
-	out := planJSON{FormatVersion: 1, Summary: map[string]int{}, Clusters: []planPartJSON{}, Flows: []planFlowJSON{}}
+	out := planJSON{FormatVersion: 1, Summary: map[string]int{}, Changes: planChangeList(p.Changes), Clusters: []planPartJSON{}, Flows: []planFlowJSON{}}
+	for _, c := range p.Changes {
+		out.Summary[string(c.Action)]++
+	}
 	for _, c := range p.Clusters {
 		out.Clusters = append(out.Clusters, planPart(c))
 		out.Summary[string(c.Action)]++

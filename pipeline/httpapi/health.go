@@ -1,0 +1,49 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// healthz says that the process answers. What its clusters do is no reason to
+// restart it.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, "ok\n")
+}
+
+// readyz says whether every flow has been set up. A flow that waits for a cluster
+// counts: it goes on by itself once that answers, which no restart would hasten.
+// With ?verbose it names each flow, its state and the cause of that.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	code, snapshot := http.StatusOK, s.p.Status()
+	var b strings.Builder
+	for _, f := range snapshot.Flows {
+		mark := "+"
+		if f.State == status.Starting {
+			code, mark = http.StatusServiceUnavailable, "-"
+		}
+		fmt.Fprintf(&b, "[%s] flow %s: %s", mark, f.Name, f.State)
+		if f.Cause != "" {
+			fmt.Fprintf(&b, ": %s", f.Cause)
+		}
+		b.WriteByte('\n')
+	}
+	word := "ready\n"
+	if code != http.StatusOK {
+		word = "not ready: flows are being set up\n"
+	}
+	if !r.URL.Query().Has("verbose") {
+		b.Reset()
+	}
+	answer(w, code, b.String()+word)
+}
+
+func answer(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text)) // who asked may be gone
+}

@@ -1,0 +1,114 @@
+// Package telemetry turns the state of what runs into metrics. It owns their
+// names and meaning; who serves them is package httpapi, and what the state is,
+// package status. Nothing is counted here per record: numbers are read when
+// somebody asks for them.
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
+	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// Params is what New needs.
+type Params struct {
+	Status  func() status.Snapshot // required; may be called at any time
+	Version string                 // of the program
+}
+
+// Metrics are the metrics of one process. Its methods are safe for concurrent
+// use.
+type Metrics struct {
+	registry *prometheus.Registry
+	provider *sdkmetric.MeterProvider
+}
+
+// New registers every metric of Table; it starts nothing.
+func New(p Params) (*Metrics, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	exporter, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithoutScopeInfo(), otelprom.WithoutTargetInfo())
+	if err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	m := &Metrics{registry: registry, provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))}
+	if err := m.register(p); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	return m, nil
+}
+
+// Handler answers scrapes in the format that the scraper asks for.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
+}
+
+// Close ends what New made.
+func (m *Metrics) Close(ctx context.Context) error {
+	if err := m.provider.Shutdown(ctx); err != nil {
+		return fmt.Errorf("closing metrics: %w", err)
+	}
+	return nil
+}
+
+// register has each scrape read one snapshot for all metrics.
+func (m *Metrics) register(p Params) error {
+	meter := m.provider.Meter("strait")
+	info, err := meter.Int64ObservableGauge("strait.build.info", metric.WithDescription("1, with the version of the program."))
+	if err != nil {
+		return err
+	}
+	observed := []metric.Observable{info}
+	flows := make([]flowInstrument, 0, len(Table()))
+	for _, row := range Table() {
+		in, err := row.instrument(meter)
+		if err != nil {
+			return err
+		}
+		observed = append(observed, in)
+		flows = append(flows, flowInstrument{row, in})
+	}
+	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveInt64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
+		for _, f := range p.Status().Flows {
+			for _, in := range flows {
+				in.observe(o, f)
+			}
+		}
+		return nil
+	}, observed...)
+	return err
+}
+
+// flowInstrument is a row of the table with what OpenTelemetry made of it.
+type flowInstrument struct {
+	Metric
+	in metric.Int64Observable
+}
+
+func (i flowInstrument) observe(o metric.Observer, f status.Flow) {
+	flow := []attribute.KeyValue{
+		attribute.String("flow", f.Name), attribute.String("source", f.From), attribute.String("target", f.To),
+	}
+	for label, value := range i.read(f) {
+		attrs := flow
+		if i.Label != "" {
+			attrs = append(slices.Clip(attrs), attribute.String(i.Label, label))
+		}
+		o.ObserveInt64(i.in, value, metric.WithAttributes(attrs...))
+	}
+}

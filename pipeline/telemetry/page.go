@@ -1,0 +1,33 @@
+package telemetry
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Page is the reference page of the metrics, in Markdown.
+func Page() string {
+	var b strings.Builder
+	b.WriteString("# Metrics\n\n" +
+		"A running Strait answers at `metrics { listen = \"host:port\" }`, or at `strait run --metrics-listen host:port`:\n\n" +
+		"| path | answer |\n|---|---|\n" +
+		"| `/metrics` | the metrics below, for Prometheus and OpenMetrics |\n" +
+		"| `/healthz` | 200 while the process answers |\n" +
+		"| `/readyz` | 200 once every flow has been set up, 503 before; a cluster that is down does not count against it; `?verbose` names each flow with its state and cause |\n\n" +
+		"Nothing there shows a setting or data, and nothing can be changed. Names and labels are stable. " +
+		"Every series of a flow has the labels `flow`, `source` and `target`; the last two are aliases of clusters.\n\n" +
+		"| metric | type | more labels | meaning |\n|---|---|---|---|\n")
+	for _, m := range Table() {
+		kind, label := "gauge", ""
+		if m.Counter {
+			kind = "counter"
+		}
+		if m.Label != "" {
+			label = "`" + m.Label + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Exposed, kind, label, m.Doc)
+	}
+	b.WriteString("| `strait_build_info` | gauge | `version` | 1, with the version of the program. |\n\n" +
+		"Beside them are the usual `go_*` and `process_*` series of the Go runtime and the process.\n")
+	return b.String()
+}
