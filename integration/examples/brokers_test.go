@@ -66,6 +66,23 @@ func plainRuns() []run {
 				{"factory", "orders", "office", "region.factory.orders"},
 			},
 		},
+		{
+			name: "consolidation", passes: 1,
+			copies: []copied{
+				{"berlin", "measurements", "headquarters", "measurements"},
+				{"paris", "measurements", "headquarters", "measurements"},
+				{"berlin", "faults", "headquarters", "faults"},
+				{"paris", "faults", "headquarters", "faults"},
+			},
+		},
+		{
+			name: "merge", passes: 1,
+			copies: []copied{
+				{"shops", "orders-web", "warehouse", "orders"},
+				{"shops", "orders-app", "warehouse", "orders"},
+				{"partner", "partner-orders", "warehouse", "orders"},
+			},
+		},
 	}
 }
 
@@ -169,17 +186,20 @@ func (r run) check(t *testing.T, clusters []*kafka.Cluster) {
 			break
 		}
 		for _, c := range r.sources() {
-			write(ctx, t, l.at[c.from], c.topic)
+			write(ctx, t, l.at[c.from], c.topic, c.from)
 		}
 	}
 	if len(unused) > 0 {
 		t.Errorf("superfluous permissions:\n%s", strings.Join(unused, "\n"))
 	}
-	l.same(ctx, t)
+	l.compare(ctx, t)
 	l.online(ctx, t, "strait.hcl")
-	l.again(ctx, t, "mm2.properties", func(c copied) string { return c.from })
+	if len(forms(t, l.dir)) > 1 {
+		l.again(ctx, t, "mm2.properties", func(c copied) string { return c.from })
+	}
 	if r.back != "" {
 		l.again(ctx, t, r.back+" strait.hcl", func(c copied) string { return c.to })
+		l.again(ctx, t, "strait.hcl", func(c copied) string { return c.from })
 	}
 }
 
@@ -189,11 +209,21 @@ func (l *lab) again(ctx context.Context, t *testing.T, form string, writes func(
 	t.Helper()
 	l.grants(ctx, t, form)
 	for _, c := range l.sources() {
-		write(ctx, t, l.at[writes(c)], c.topic)
+		write(ctx, t, l.at[writes(c)], c.topic, writes(c))
 	}
 	l.mirror(ctx, t, form)
-	l.same(ctx, t)
+	l.compare(ctx, t)
 	l.audit(t)
+}
+
+// targets are the topics that are written, with all that goes into each.
+func (r run) targets() map[copied][]copied {
+	all := map[copied][]copied{}
+	for _, c := range r.copies {
+		to := copied{to: c.to, as: c.as}
+		all[to] = append(all[to], c)
+	}
+	return all
 }
 
 // sources are the topics that are copied, each once.
@@ -213,7 +243,7 @@ func (l *lab) create(ctx context.Context, t *testing.T, c copied) {
 	if err := l.at[c.from].CreateTopic(ctx, kafka.Topic{Name: c.topic, Partitions: 2}); err != nil {
 		t.Fatal(err)
 	}
-	write(ctx, t, l.at[c.from], c.topic)
+	write(ctx, t, l.at[c.from], c.topic, c.from)
 }
 
 // change does to a topic what makes a flow use each of its permissions.
@@ -230,11 +260,12 @@ func (l *lab) change(ctx context.Context, t *testing.T, c copied) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(ctx, t, l.at[c.from], c.topic)
+	write(ctx, t, l.at[c.from], c.topic, c.from)
 }
 
-// write writes records in batches of several codecs.
-func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string) {
+// write writes records in batches of several codecs, which say where they are
+// from.
+func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic, alias string) {
 	t.Helper()
 	for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.ZstdCompression()} {
 		client, err := kgo.NewClient(append(c.AdminOpts(), kgo.ProducerBatchCompression(codec), kgo.DefaultProduceTopic(topic))...)
@@ -243,7 +274,7 @@ func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string) {
 		}
 		var records []*kgo.Record
 		for i := range 500 {
-			records = append(records, &kgo.Record{Key: fmt.Append(nil, i), Value: fmt.Appendf(nil, "%s %d", topic, i)})
+			records = append(records, &kgo.Record{Key: fmt.Append(nil, i), Value: fmt.Appendf(nil, "%s %d", origin(alias, topic), i)})
 		}
 		err = client.ProduceSync(ctx, records...).FirstErr()
 		client.Close()
@@ -253,25 +284,55 @@ func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string) {
 	}
 }
 
-// same compares two topics record by record.
-func same(ctx context.Context, t *testing.T, from *kafka.Cluster, topic string, to *kafka.Cluster, as string) {
+// origin begins the values of records.
+func origin(alias, topic string) string { return alias + "/" + topic }
+
+// same compares a topic of the target, record by record, with what it is the
+// copy of. Of a topic that has several sources, the records of each are compared
+// by themselves, and no other may be there.
+func (l *lab) same(ctx context.Context, t *testing.T, to string, as string, sources []copied) {
 	t.Helper()
-	source, err := compare.Read(ctx, from.AdminOpts(), topic, compare.ReadOptions{})
+	target, err := compare.Read(ctx, l.at[to].AdminOpts(), as, compare.ReadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := compare.Read(ctx, to.AdminOpts(), as, compare.ReadOptions{})
-	if err != nil {
-		t.Fatal(err)
+	seen := 0
+	for _, c := range sources {
+		source, err := compare.Read(ctx, l.at[c.from].AdminOpts(), c.topic, compare.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := target
+		if len(sources) > 1 {
+			mine = of(target, origin(c.from, c.topic))
+		}
+		report := compare.Diff(source, mine, compare.Options{})
+		if err := report.Err(); err != nil || len(source) != len(target) || report.Source == 0 {
+			t.Errorf("%s of %s and %s of %s, %d and %d partitions, %d records: %v", c.topic, c.from, as, to, len(source), len(target), report.Source, err)
+		}
+		seen += count(mine)
 	}
-	if err := compare.Diff(source, target, compare.Options{}).Err(); err != nil || len(source) != len(target) {
-		t.Errorf("%s and %s, %d and %d partitions: %v", topic, as, len(source), len(target), err)
+	if n := count(target); n != seen {
+		t.Errorf("%s of %s has %d records, and %d of them from its sources", as, to, n, seen)
 	}
-	n := 0
-	for _, records := range source {
+}
+
+// of returns the records that say they are from somewhere.
+func of(all map[int32][]compare.Record, from string) map[int32][]compare.Record {
+	out := map[int32][]compare.Record{}
+	for p, records := range all {
+		for _, r := range records {
+			if strings.HasPrefix(string(r.Value), from+" ") {
+				out[p] = append(out[p], r)
+			}
+		}
+	}
+	return out
+}
+
+func count(all map[int32][]compare.Record) (n int) {
+	for _, records := range all {
 		n += len(records)
 	}
-	if n == 0 {
-		t.Errorf("%s is empty", topic)
-	}
+	return n
 }

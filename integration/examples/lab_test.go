@@ -75,10 +75,14 @@ func (l *lab) crash(ctx context.Context, t *testing.T, form string) {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(limit)
-	for _, c := range l.copies {
-		for size(ctx, t, l.at[c.from], c.topic) != size(ctx, t, l.at[c.to], c.as) {
+	for to, sources := range l.targets() {
+		var want int64
+		for _, c := range sources {
+			want += size(ctx, t, l.at[c.from], c.topic)
+		}
+		for size(ctx, t, l.at[to.to], to.as) != want {
 			if time.Now().After(deadline) {
-				t.Error("not everything has arrived")
+				t.Errorf("not all of %s has arrived", to.as)
 				break
 			}
 			<-time.After(20 * time.Millisecond)
@@ -103,11 +107,11 @@ func size(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string) (n 
 	return n
 }
 
-// same compares all copies with what they are copies of.
-func (l *lab) same(ctx context.Context, t *testing.T) {
+// compare compares all copies with what they are copies of.
+func (l *lab) compare(ctx context.Context, t *testing.T) {
 	t.Helper()
-	for _, c := range l.copies {
-		same(ctx, t, l.at[c.from], c.topic, l.at[c.to], c.as)
+	for to, sources := range l.targets() {
+		l.same(ctx, t, to.to, to.as, sources)
 	}
 	for _, c := range l.never {
 		if topics, err := l.at[c.to].Admin().ListTopics(ctx, c.as); err != nil || topics.Has(c.as) && topics[c.as].Err == nil {

@@ -38,7 +38,7 @@ func place(t *testing.T, name string, at map[string]*kafka.Cluster) (dir string,
 	t.Chdir(dir) // where paths in a properties file start
 	asked := map[string]bool{}
 	opts := load.Options{ReadFile: readFile, Env: func(name string) (string, bool) { asked[name] = true; return env(name) }}
-	for _, file := range []string{"strait.hcl", "mm2.properties"} {
+	for _, file := range forms(t, dir) {
 		cfg, problems := load.Load([]string{file}, opts)
 		if problems.HasErrors() {
 			t.Fatal(problems)
@@ -56,6 +56,16 @@ func place(t *testing.T, name string, at map[string]*kafka.Cluster) (dir string,
 		environ = append(environ, name+"="+value)
 	}
 	return dir, environ
+}
+
+// forms are the files of a topology.
+func forms(t *testing.T, dir string) []string {
+	t.Helper()
+	files := []string{"strait.hcl"}
+	if _, err := os.Stat(filepath.Join(dir, "mm2.properties")); err == nil {
+		files = append(files, "mm2.properties")
+	}
+	return files
 }
 
 // edits are the changes of one file of an example.

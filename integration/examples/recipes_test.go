@@ -3,10 +3,12 @@ package examples_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -104,6 +106,70 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
+// readmeCommands returns the commands of the program that a README shows.
+func readmeCommands(t *testing.T, path string) []string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return regexp.MustCompile(`(?m)^ {4,}((?:\w+=\S+ )*strait .*)$`).FindAllString(string(text), -1)
+}
+
+// TestReadmes runs every command that a README shows in its folder, after those
+// that the examples have in common. The addresses are ones where nothing listens,
+// so that what connects says that, and nothing else.
+func TestReadmes(t *testing.T) {
+	common := readmeCommands(t, filepath.Join(root, "README.md"))
+	for _, name := range topologies(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			own := readmeCommands(t, filepath.Join(root, name, "README.md"))
+			if len(common) < 3 || len(own) == 0 {
+				t.Fatalf("only %q and %q", common, own)
+			}
+			dir := t.TempDir()
+			ports := 0
+			closed := func(text string) string {
+				return regexp.MustCompile(`[\w.-]+:909\d`).ReplaceAllStringFunc(text, func(string) string {
+					ports++
+					return fmt.Sprintf("127.0.0.1:%d", ports)
+				})
+			}
+			for _, file := range []string{"strait.hcl", "topics.txt"} {
+				text, err := os.ReadFile(filepath.Join(root, name, file))
+				if errors.Is(err, fs.ErrNotExist) {
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(closed(string(text))), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, file := range []string{"ca.pem", "dc1-ca.pem"} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(pem), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, line := range slices.Concat(common, own) {
+				line = closed(line)
+				connects := strings.Contains(line, " --online ")
+				if strings.Contains(line, "strait run ") {
+					connects = true
+					line += " --once --timeout 1s"
+				}
+				code, text := shell(t, dir, "export WEST_BROKERS=127.0.0.1:91 EAST_BROKERS=127.0.0.1:92 BESIDE_BROKERS=127.0.0.1:93 "+
+					"DC1_PASSWORD=x SELF_PASSWORD=x API_KEY=x API_SECRET=x; "+line)
+				if !connects && code != 0 || connects && !strings.Contains(text, "nothing listens") {
+					t.Errorf("%s: exit %d\n%s", line, code, text)
+				}
+			}
+		})
+	}
+}
+
 // TestFormatted holds every HCL file of the examples to the program's own form.
 func TestFormatted(t *testing.T) {
 	if code, text := shell(t, root, "strait fmt --check -r ."); code != 0 {
@@ -116,7 +182,7 @@ func TestFormatted(t *testing.T) {
 func TestLint(t *testing.T) {
 	for _, name := range topologies(t) {
 		t.Run(name, func(t *testing.T) {
-			for _, file := range []string{"strait.hcl", "mm2.properties"} {
+			for _, file := range forms(t, filepath.Join(root, name)) {
 				if code, text := shell(t, filepath.Join(root, name), "strait lint --ignore ST013 "+file); code != 0 {
 					t.Errorf("%s: exit %d\n%s", file, code, text)
 				}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
@@ -29,14 +30,20 @@ func (t *topology) targets(found func(f, other *model.Flow, at diag.Range, patte
 	}
 }
 
-// checkOneWriter finds flows from different clusters into one topic.
+// checkOneWriter finds flows from different clusters into one topic, unless both
+// have a stage that says so.
 func checkOneWriter(t *topology, r *reporter) {
 	t.targets(func(f, other *model.Flow, at diag.Range, pattern string) {
-		if f.From != other.From {
+		if f.From != other.From && (!merges(f) || !merges(other)) {
 			r.add(orRange(at, f), `keep the source in the name with replication_policy = "default"`,
 				"flows %q and %q write the topics %q of cluster %q: two sources in one partition", other.Name, f.Name, pattern, f.To)
 		}
 	})
+}
+
+// merges reports whether topics may get one name in a flow.
+func merges(f *model.Flow) bool {
+	return slices.ContainsFunc(f.Stages, func(s *model.Stage) bool { return s.Rename != nil && s.Rename.Merge })
 }
 
 // checkTwice finds flows that copy a topic twice.

@@ -30,7 +30,7 @@ func topologyRules() []Rule {
 		{
 			ID: diag.CodeTwoWriters, Severity: diag.Error, Title: "two sources write one topic",
 			Why: "Records of two topics would mix in one: offsets cannot be translated, and each flow takes the other for a foreign writer.",
-			Fix: "Keep the source in the name with replication_policy = \"default\", or select different topics.",
+			Fix: "Keep the source in the name with replication_policy = \"default\", or select different topics; merge = true in a rename stage of both says that it is meant.",
 			Bad: Example{
 				HCL:        "cluster \"dc3\" {\n  bootstrap_servers = [\"dc3:9092\"]\n}\nflow \"dc1->dc2\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n}\nflow \"dc3->dc2\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n}",
 				Properties: "clusters = dc1, dc2, dc3\ndc3.bootstrap.servers = dc3:9092\nreplication.policy.class = org.apache.kafka.connect.mirror.IdentityReplicationPolicy\ntopics = orders\ndc3->dc2.enabled = true",
