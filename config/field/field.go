@@ -135,15 +135,21 @@ type Def struct {
 	Pattern bool     // a list of Java regular expressions
 	Pending bool     // read and checked, but without effect so far: readers say so
 
-	already  string // text of the one value that holds while the property is pending
-	defaults map[Form]string
-	unit     int64             // of one in a properties file: nanoseconds or bytes
-	words    map[string]string // properties word to enum word
+	already  string                    // text of the one value that holds while the property is pending
+	defaults [Properties + 1]byDefault // by form
+	unit     int64                     // of one in a properties file: nanoseconds or bytes
+	words    map[string]string         // properties word to enum word
 	set      func(parsed)
 	get      func() parsed
 	low      float64 // least value of a float
 	high     float64
 	path     *string // of the file that holds the value
+}
+
+// byDefault is a default as HCL writes it, where there is one.
+type byDefault struct {
+	text string
+	is   bool
 }
 
 // parsed is a checked value of any kind.
@@ -164,21 +170,14 @@ func (d Def) Default(text string) Def {
 
 // DefaultIn sets the default of one form, written as in HCL.
 func (d Def) DefaultIn(form Form, text string) Def {
-	m := map[Form]string{form: text}
-	for f, old := range d.defaults {
-		if f != form {
-			m[f] = old
-		}
-	}
-	d.defaults = m
+	d.defaults[form] = byDefault{text, true}
 	return d
 }
 
 // DefaultOf returns the default of a form as written in HCL; ok is false where
 // there is none.
 func (d Def) DefaultOf(form Form) (text string, ok bool) {
-	text, ok = d.defaults[form]
-	return text, ok
+	return d.defaults[form].text, d.defaults[form].is
 }
 
 // Legacy names the MirrorMaker 2 key and where it is read.
@@ -252,12 +251,9 @@ func (d Def) InVain() bool {
 	if !d.Pending || (d.already != "" && text == d.already) {
 		return false
 	}
-	for _, byDefault := range d.defaults {
-		if text == byDefault || text == strings.Join(splitList(byDefault), ", ") {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(d.defaults[:], func(by byDefault) bool {
+		return by.is && (text == by.text || text == strings.Join(splitList(by.text), ", "))
+	})
 }
 
 // Vain says what a value set without effect deserves: a warning where something
@@ -277,7 +273,7 @@ func (d Def) Secret() bool { return d.Kind == KindSecret }
 // ApplyDefault stores the default of the form, if there is one. A default that
 // does not parse is a programmer's mistake and panics.
 func (d Def) ApplyDefault(form Form) {
-	text, ok := d.defaults[form]
+	text, ok := d.DefaultOf(form)
 	if !ok {
 		return
 	}

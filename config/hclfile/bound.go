@@ -14,12 +14,14 @@ import (
 // 200 KB of "(((" overflow the Go stack, which nothing can recover. So the
 // tokens, which a state machine makes without recursion, are looked at before
 // the parser sees them. The depth is far beyond what people write, the other
-// two only keep out what a generator made: a token costs about 100 bytes.
+// rest only keep out what a generator made: a token costs about 100 bytes, and a
+// topology with the most flows there may be has not half of the braces.
 const (
 	MaxBytes     = 16 << 20
 	MaxDepth     = 250
 	maxOperators = 4096
 	maxTokens    = 4 << 20
+	maxBraces    = 200_000
 	maxDigits    = 400
 )
 
@@ -32,6 +34,10 @@ func checkBounds(name string, src []byte) diag.List {
 	if countTokens(src) > maxTokens {
 		return diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: name},
 			"the file has more than %d words and punctuation marks", maxTokens).WithFix("split it into several files")}
+	}
+	if bytes.Count(src, []byte("{")) > maxBraces {
+		return diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: name},
+			"the file has more than %d opening braces", maxBraces).WithFix("split it into several topologies")}
 	}
 	// The lexer's own complaints come again from the parser.
 	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos)

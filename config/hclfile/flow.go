@@ -18,11 +18,12 @@ func (r *reader) flow(inst instance) *model.Flow {
 	f, b, where := model.NewFlow(field.HCL), inst.block, inst.describe()
 	f.Name, f.Range, f.Ranges = inst.name, rangeOf(b.DefRange()), model.Places{}
 	f.TopicsExclude = nil
+	defs := model.FlowFields(f)
 	r.attributes(b.Body, target{
-		where: where, defs: model.FlowFields(f), extra: []string{"from", "to", "for_each", "properties"},
+		where: where, defs: defs, extra: []string{"from", "to", "for_each", "properties"},
 		blocks: []string{"transform"}, places: f.Ranges,
 	})
-	f.Properties = r.properties(b.Body, where, model.FlowFields(f))
+	f.Properties = r.properties(b.Body, where, defs)
 	f.Stages = r.stages(b.Body, where)
 	f.KeepStageNames()
 	if f.DefaultExcludes {

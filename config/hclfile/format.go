@@ -17,7 +17,12 @@ func Format(f File, sources *diag.Sources) ([]byte, diag.List) {
 	if problems := Syntax(f, sources); problems.HasErrors() {
 		return nil, problems
 	}
-	out := f.Text
+	return Canonical(f.Text), nil
+}
+
+// Canonical is Format of a text that is known to have no syntax errors.
+func Canonical(text []byte) []byte {
+	out := text
 	for range maxPasses {
 		next := append(bytes.TrimRight(hclwrite.Format(out), " \t\r\n"), '\n')
 		if len(next) == 1 {
@@ -28,7 +33,7 @@ func Format(f File, sources *diag.Sources) ([]byte, diag.List) {
 		}
 		out = next
 	}
-	return out, nil
+	return out
 }
 
 // maxPasses is how often a text is formatted until nothing changes. One pass

@@ -41,6 +41,8 @@ type Params struct {
 	// Unchecked leaves the certificates and other files of connections alone.
 	Unchecked bool
 	Sources   *diag.Sources // optional; told which spans are secret
+
+	computed int64 // for tests: other than maxComputed
 }
 
 // Read decodes the files. The model is usable only if no diagnostic is an
@@ -52,6 +54,9 @@ func Read(p Params) (*model.Config, diag.List) {
 	r := &reader{
 		p: p, contexts: map[string]*hcl.EvalContext{}, broken: map[string]bool{}, full: map[string]bool{},
 		aliases: map[string]diag.Range{}, meter: newMeter(),
+	}
+	if p.computed > 0 {
+		r.meter.left = p.computed
 	}
 	for _, f := range p.Files {
 		r.parse(f)
@@ -69,12 +74,18 @@ func Read(p Params) (*model.Config, diag.List) {
 	for _, part := range r.included {
 		cfg.Clusters, cfg.Flows = append(cfg.Clusters, part.Clusters...), append(cfg.Flows, part.Flows...)
 	}
+	if r.full["cluster"] {
+		r.clusters = nil // what is refused as a whole is not looked at in detail
+	}
 	for _, inst := range r.clusters {
 		r.each = inst.each
 		cfg.Clusters = append(cfg.Clusters, r.cluster(inst))
 	}
 	r.each = cty.NilVal
 	flows, names := r.expandFlows()
+	if r.full["flow"] {
+		flows = nil
+	}
 	for _, inst := range flows {
 		r.each = inst.each
 		cfg.Flows = append(cfg.Flows, r.flow(inst))
@@ -131,7 +142,11 @@ type reader struct {
 func (r *reader) parse(f File) {
 	r.p.Sources.Add(f.Name, f.Text)
 	if problems := checkBounds(f.Name, f.Text); problems != nil {
-		hideByName(f.Name, f.Text, r.p.Sources)
+		if problems[0].Subject.Start.Line > 0 {
+			hideByName(f.Name, f.Text, r.p.Sources)
+		} else { // no line of it is shown
+			r.p.Sources.Hide(diag.Range{File: f.Name, End: diag.Pos{Byte: len(f.Text)}})
+		}
 		r.problems.Add(problems...)
 		return
 	}

@@ -16,6 +16,8 @@ const (
 	maxNumber   = 4096      // bits of exponent, or digits, of a number: 1e999999999 has a text of a gigabyte
 	maxMixed    = 4096      // elements of different types in one list: unifying them is quadratic
 	elementCost = 64
+
+	maxUnified = 256 // elements whose types the library may compare with each other
 )
 
 // meter counts what is computed. When a bound is passed, over says which one
@@ -112,7 +114,8 @@ func (m *meter) text(s string) int64 {
 // because hclsyntax lets only its own types walk children.
 type metered struct {
 	hclsyntax.Expression
-	meter *meter
+	meter   *meter
+	uniform bool // its value is about to be converted
 }
 
 // Value computes the expression unless a bound was passed.
@@ -125,7 +128,34 @@ func (e *metered) Value(ctx *hcl.EvalContext) (cty.Value, hcl.Diagnostics) {
 	if e.meter.over != "" {
 		return cty.DynamicVal, nil
 	}
+	if e.uniform {
+		v = uniform(v)
+	}
 	return v, problems
+}
+
+// uniform returns a tuple as a list, or an object as a map, where it has many
+// elements and all are of one type: the library compares each with each when it
+// converts them itself (convert.sortTypes).
+func uniform(v cty.Value) cty.Value {
+	t := v.Type()
+	if !v.IsKnown() || v.IsNull() || !t.IsTupleType() && !t.IsObjectType() {
+		return v
+	}
+	plain, marks := v.Unmark()
+	if plain.LengthInt() <= maxUnified {
+		return v
+	}
+	if t.IsTupleType() {
+		if list := plain.AsValueSlice(); cty.CanListVal(list) {
+			return cty.ListVal(list).WithMarks(marks)
+		}
+		return v
+	}
+	if entries := plain.AsValueMap(); cty.CanMapVal(entries) {
+		return cty.MapVal(entries).WithMarks(marks)
+	}
+	return v
 }
 
 // UnwrapExpression lets the library's static analysis see the expression.
@@ -146,8 +176,10 @@ func (w meterer) Exit(node hclsyntax.Node) hcl.Diagnostics {
 		w.one(&n.Wrapped)
 	case *hclsyntax.FunctionCallExpr:
 		w.all(n.Args)
+		w.uniform(n.Args...)
 	case *hclsyntax.ConditionalExpr:
 		w.one(&n.Condition, &n.TrueResult, &n.FalseResult)
+		w.uniform(n.TrueResult, n.FalseResult)
 	case *hclsyntax.BinaryOpExpr:
 		w.one(&n.LHS, &n.RHS)
 	case *hclsyntax.UnaryOpExpr:
@@ -176,6 +208,15 @@ func (w meterer) all(list []hclsyntax.Expression) {
 	}
 }
 
+// uniform has values that the library converts be made fit for it.
+func (w meterer) uniform(list ...hclsyntax.Expression) {
+	for _, e := range list {
+		if m, ok := e.(*metered); ok {
+			m.uniform = true
+		}
+	}
+}
+
 func (w meterer) one(slots ...*hclsyntax.Expression) {
 	for _, slot := range slots {
 		switch e := (*slot).(type) {
@@ -183,13 +224,13 @@ func (w meterer) one(slots ...*hclsyntax.Expression) {
 		case *hclsyntax.LiteralValueExpr, *metered:
 		case *hclsyntax.TemplateExpr:
 			if !e.IsStringLiteral() {
-				*slot = &metered{e, w.meter}
+				*slot = &metered{Expression: e, meter: w.meter}
 			}
 		case *hclsyntax.ScopeTraversalExpr:
 			// The library finds references by the type of the node.
-			*slot = &metered{&hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.SrcRange}, w.meter}
+			*slot = &metered{Expression: &hclsyntax.ParenthesesExpr{Expression: e, SrcRange: e.SrcRange}, meter: w.meter}
 		default:
-			*slot = &metered{e, w.meter}
+			*slot = &metered{Expression: e, meter: w.meter}
 		}
 	}
 }

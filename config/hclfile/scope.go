@@ -70,7 +70,7 @@ func (r *reader) variable(b *hclsyntax.Block) cty.Value {
 	if !ok {
 		return cty.DynamicVal
 	}
-	converted, err := convert.Convert(val, want)
+	converted, err := convert.Convert(uniform(val), want)
 	if r.meter.spend(converted); r.meter.over != "" {
 		return cty.DynamicVal
 	}

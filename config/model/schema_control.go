@@ -34,7 +34,14 @@ func replicas(p *int16, key string, scope field.Scope, doc string) field.Def {
 }
 
 // attributeOf is the HCL name of a MirrorMaker 2 key.
-func attributeOf(key string) string { return strings.NewReplacer(".", "_", "-", "_").Replace(key) }
+func attributeOf(key string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '.' || r == '-' {
+			return '_'
+		}
+		return r
+	}, key)
+}
 
 // groupFields say which consumer groups go along, and how.
 func groupFields(c *Control) []field.Def {

@@ -169,6 +169,7 @@ func measurements() []measurement {
 		{"latency", func(ctx context.Context, b *bench) (*page, error) { return b.latency(ctx) }},
 		{"idle", func(ctx context.Context, b *bench) (*page, error) { return b.idle(ctx) }},
 		{"stall", func(ctx context.Context, b *bench) (*page, error) { return b.stall(ctx) }},
+		{"lint", func(ctx context.Context, b *bench) (*page, error) { return b.lint(ctx) }},
 		{"anchors", func(ctx context.Context, b *bench) (*page, error) { return b.anchors(ctx) }},
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 // pair is a flow between clusters that are both known.
 type pair struct {
+	t              *topology
 	flow           *model.Flow
 	source, target *survey.Facts
 	topics         []string // that the flow copies, in order; no heartbeats
@@ -35,7 +36,7 @@ func (t *topology) pairs() []pair {
 		if source == nil || target == nil || selection == nil {
 			continue
 		}
-		p := pair{flow: f, source: source, target: target}
+		p := pair{t: t, flow: f, source: source, target: target}
 		for _, name := range slices.Sorted(maps.Keys(source.Topics)) {
 			if d := selection.Decide(name); d.Copy && d.Why == filter.Included {
 				p.topics = append(p.topics, name)
@@ -49,12 +50,15 @@ func (t *topology) pairs() []pair {
 // at is where the selection of the flow was written.
 func (p pair) at() diag.Range { return orRange(p.flow.Ranges.Of("topics"), p.flow) }
 
+// remote is what a topic is called on the target.
+func (p pair) remote(topic string) string { return p.t.remote(p.flow, topic) }
+
 // each calls look for every topic that has a copy already, and reports the
 // names it says yes to in one finding.
 func (p pair) each(r *reporter, fix, what string, look func(source, target survey.Topic) bool) {
 	var names []string
 	for _, name := range p.topics {
-		copied, there := p.target.Topics[remote(p.flow, name)]
+		copied, there := p.target.Topics[p.remote(name)]
 		if there && look(p.source.Topics[name], copied) {
 			names = append(names, name)
 		}
@@ -236,12 +240,12 @@ func checkPermissions(t *topology, r *reporter) {
 	for _, p := range t.pairs() {
 		missing, create := 0, false
 		for _, name := range p.topics {
-			copied, there := p.target.Topics[remote(p.flow, name)]
+			copied, there := p.target.Topics[p.remote(name)]
 			if grant, denied := survey.Denies(p.source.Topics[name].Denied, "READ"); denied {
 				r.permission(p, p.flow.From, "READ topic "+name, grant, &missing)
 			}
 			if grant, denied := survey.Denies(copied.Denied, "WRITE"); denied {
-				r.permission(p, p.flow.To, "WRITE topic "+remote(p.flow, name), grant, &missing)
+				r.permission(p, p.flow.To, "WRITE topic "+p.remote(name), grant, &missing)
 			}
 			create = create || !there
 		}

@@ -77,9 +77,9 @@ func checkNames(t *topology, r *reporter) {
 	type key struct{ to, folded string }
 	seen := map[key]string{}
 	for _, f := range t.enabled {
-		if why := illegalName(remote(f, "x")); why != "" {
+		if why := illegalName(t.remote(f, "x")); why != "" {
 			r.add(f.Range, "rename the cluster, or choose another replication_policy_separator",
-				"flow %q: no topic can be called %q on cluster %q: %s", f.Name, remote(f, "TOPIC"), f.To, why)
+				"flow %q: no topic can be called %q on cluster %q: %s", f.Name, t.remote(f, "TOPIC"), f.To, why)
 			continue
 		}
 		for i, pattern := range f.Topics {
@@ -87,7 +87,7 @@ func checkNames(t *topology, r *reporter) {
 			if !ok {
 				continue
 			}
-			at, target := orRange(f.Ranges.Of(model.Element("topics", i)), f), remote(f, name)
+			at, target := orRange(f.Ranges.Of(model.Element("topics", i)), f), t.remote(f, name)
 			k := key{f.To, strings.ReplaceAll(target, ".", "_")}
 			switch other, known := seen[k]; {
 			case illegalName(target) != "":

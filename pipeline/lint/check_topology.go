@@ -8,37 +8,51 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 )
 
-// checkTargets finds flows that write one topic of a target. Patterns are
-// compared as they are written: whether two different ones meet cannot be told.
-func (t *topology) targets(found func(f, other *model.Flow, at diag.Range, pattern string)) {
+// shared is a pattern of a flow whose topics another one writes, too.
+type shared struct {
+	flow, other *model.Flow
+	at          diag.Range
+	pattern     string
+}
+
+// targets finds flows that write one topic of a target. Patterns are compared as
+// they are written: whether two different ones meet cannot be told.
+func (t *topology) targets() []shared {
+	if t.met != nil {
+		return t.met
+	}
+	t.met = []shared{}
 	type key struct{ to, remote string }
 	first := map[key]*model.Flow{}
 	for _, f := range t.enabled {
 		for i, pattern := range f.Topics {
-			k := key{f.To, remote(f, pattern)}
+			k := key{f.To, ""}
 			if name, ok := literal(pattern); ok {
-				k.remote = remote(f, name)
+				k.remote = t.remote(f, name)
+			} else {
+				k.remote = t.remote(f, pattern)
 			}
 			switch other := first[k]; other {
 			case nil:
 				first[k] = f
 			case f: // written twice in one list
 			default:
-				found(f, other, f.Ranges.Of(model.Element("topics", i)), pattern)
+				t.met = append(t.met, shared{f, other, orRange(f.Ranges.Of(model.Element("topics", i)), f), pattern})
 			}
 		}
 	}
+	return t.met
 }
 
 // checkOneWriter finds flows from different clusters into one topic, unless both
 // have a stage that says so.
 func checkOneWriter(t *topology, r *reporter) {
-	t.targets(func(f, other *model.Flow, at diag.Range, pattern string) {
-		if f.From != other.From && (!merges(f) || !merges(other)) {
-			r.add(orRange(at, f), `keep the source in the name with replication_policy = "default"`,
-				"flows %q and %q write the topics %q of cluster %q: two sources in one partition", other.Name, f.Name, pattern, f.To)
+	for _, s := range t.targets() {
+		if s.flow.From != s.other.From && (!merges(s.flow) || !merges(s.other)) {
+			r.add(s.at, `keep the source in the name with replication_policy = "default"`,
+				"flows %q and %q write the topics %q of cluster %q: two sources in one partition", s.other.Name, s.flow.Name, s.pattern, s.flow.To)
 		}
-	})
+	}
 }
 
 // merges reports whether topics may get one name in a flow.
@@ -48,12 +62,12 @@ func merges(f *model.Flow) bool {
 
 // checkTwice finds flows that copy a topic twice.
 func checkTwice(t *topology, r *reporter) {
-	t.targets(func(f, other *model.Flow, at diag.Range, pattern string) {
-		if f.From == other.From {
-			r.add(orRange(at, f), "select every topic in one of the flows only",
-				"flows %q and %q both copy %q to the same topics: every record arrives twice", other.Name, f.Name, pattern)
+	for _, s := range t.targets() {
+		if s.flow.From == s.other.From {
+			r.add(s.at, "select every topic in one of the flows only",
+				"flows %q and %q both copy %q to the same topics: every record arrives twice", s.other.Name, s.flow.Name, s.pattern)
 		}
-	})
+	}
 }
 
 func orRange(at diag.Range, f *model.Flow) diag.Range {

@@ -17,7 +17,6 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/transforms/chain"
-	"github.com/strait-mirror/strait/transforms/filter"
 )
 
 // Params is what Run needs. A zero optional field means its default.
@@ -209,15 +208,17 @@ func Printable(s string) string {
 }
 
 // patterns checks the regular expressions, whose meaning is a matter of
-// transforms.
+// transforms. A pair that only sends heartbeats has the patterns of the others.
 func (t *topology) patterns() diag.List {
 	var problems diag.List
 	for _, f := range t.cfg.Flows {
-		_, bad := chain.ForFlow(f)
+		if f.HeartbeatsOnly {
+			continue
+		}
+		c, bad := chain.ForFlow(f)
 		problems.Add(bad...)
-		selection, bad := filter.ForFlow(f)
 		if !bad.HasErrors() {
-			t.selections[f] = selection
+			t.chains[f], t.selections[f] = c, c.Topics()
 		}
 	}
 	return problems

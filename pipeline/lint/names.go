@@ -99,14 +99,12 @@ func mayOverlap(f, g *model.Flow) bool {
 
 // remote is what a topic, or a pattern in its place, is called on the target.
 // What stages make of a pattern is nobody else's name.
-func remote(f *model.Flow, topic string) string {
+func (t *topology) remote(f *model.Flow, topic string) string {
 	if f.Renames() && !chain.Legal(topic) {
 		return f.Name + "\x00" + topic
 	}
-	if len(f.Stages) > 0 {
-		if c, problems := chain.ForFlow(f); !problems.HasErrors() {
-			return c.Name(topic)
-		}
+	if c := t.chains[f]; c != nil && len(f.Stages) > 0 {
+		return c.Name(topic)
 	}
 	return rename.ForFlow(f).FormatRemoteTopic(f.From, topic)
 }

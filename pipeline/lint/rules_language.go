@@ -102,11 +102,11 @@ func checkTemplates(t *topology, r *reporter) {
 func checkFormatted(t *topology, r *reporter) {
 	for _, name := range t.src.Files() {
 		text, _ := t.src.Text(name)
-		if filepath.Ext(name) != ".hcl" {
+		if filepath.Ext(name) != ".hcl" || t.broken && hclfile.Syntax(hclfile.File{Name: name, Text: text}, &diag.Sources{}).HasErrors() {
 			continue
 		}
-		formatted, problems := hclfile.Format(hclfile.File{Name: name, Text: text}, &diag.Sources{})
-		if problems.HasErrors() || bytes.Equal(text, formatted) {
+		formatted := hclfile.Canonical(text)
+		if bytes.Equal(text, formatted) {
 			continue
 		}
 		n := 1 + bytes.Count(text[:common(text, formatted)], []byte("\n"))

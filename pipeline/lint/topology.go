@@ -10,6 +10,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/survey"
+	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
@@ -21,11 +22,13 @@ type topology struct {
 	p          Params
 	broken     bool // the text has errors, so that something may be missing
 	enabled    []*model.Flow
+	chains     map[*model.Flow]*chain.Chain // none where the patterns are wrong
 	selections map[*model.Flow]*filter.Topics
 
 	facts   map[string]*survey.Facts // of the clusters that answered, by alias
 	unknown map[string]error         // why the others did not
 	known   []pair                   // see pairs
+	met     []shared                 // see targets
 }
 
 // atOnce is how many clusters are asked at a time.
@@ -74,7 +77,7 @@ func (t *topology) wants(from, to []*model.Flow, topic string) bool {
 	return slices.ContainsFunc(from, func(f *model.Flow) bool { return copies(f, topic) }) ||
 		slices.ContainsFunc(to, func(f *model.Flow) bool {
 			upstream, ok := rename.ForFlow(f).UpstreamTopic(topic)
-			return ok && remote(f, upstream) == topic && copies(f, upstream)
+			return ok && t.remote(f, upstream) == topic && copies(f, upstream)
 		})
 }
 
@@ -113,7 +116,7 @@ func newTopology(cfg *model.Config, src *diag.Sources, p Params) *topology {
 	if cfg == nil {
 		cfg = &model.Config{}
 	}
-	t := &topology{cfg: cfg, src: src, p: p, selections: map[*model.Flow]*filter.Topics{}}
+	t := &topology{cfg: cfg, src: src, p: p, chains: map[*model.Flow]*chain.Chain{}, selections: map[*model.Flow]*filter.Topics{}}
 	for _, f := range cfg.Flows {
 		if f.Enabled {
 			t.enabled = append(t.enabled, f)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -141,43 +140,5 @@ cluster "A" {
 				t.Errorf("a secret is shown: %s", s)
 			}
 		})
-	}
-}
-
-// thousand is a topology of 1,000 flows that break many rules.
-func thousand() string {
-	var out strings.Builder
-	for i := range 1001 {
-		fmt.Fprintf(&out, "cluster \"c%d\" {\n  bootstrap_servers = [\"c%d:9092\"]\n}\n", i, i)
-	}
-	for i := range 1000 {
-		fmt.Fprintf(&out, "# strait:ignore ST404 a test\nflow \"c%d->c%d\" {\n  topics = [\"orders\", \"t%d.*\", \"a.b\", \"a_b\"]\n  replication_policy = \"identity\"\n}\n", i, (i+1)%1000, i)
-	}
-	return out.String()
-}
-
-// TestThousandFlows takes far less than a second; five of them say that
-// something became quadratic.
-func TestThousandFlows(t *testing.T) {
-	text := thousand()
-	began := time.Now()
-	r := run(t, "hcl", text)
-	if spent := time.Since(began); spent > 5*time.Second {
-		t.Errorf("it took %s", spent)
-	}
-	if r.Count(diag.Error) != 1001 || r.Count(diag.Warning) != 1001 {
-		t.Errorf("%d errors, %d warnings", r.Count(diag.Error), r.Count(diag.Warning))
-	}
-}
-
-func BenchmarkThousandFlows(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "t.hcl")
-	if err := os.WriteFile(path, []byte(thousand()), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := lint.Run(lint.Params{Paths: []string{path}}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -119,6 +119,9 @@ func (c *Chain) Route(topic string) Route {
 	return r
 }
 
+// Topics is the selection at the beginning of the chain.
+func (c *Chain) Topics() *filter.Topics { return c.topics }
+
 // Selected says whether a source topic is copied.
 func (c *Chain) Selected(topic string) bool { return c.Route(topic).Copy }
 

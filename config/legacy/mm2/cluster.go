@@ -71,15 +71,25 @@ func (r *reader) clientKeys(alias string, role client.Role) map[string]client.Va
 			continue
 		}
 		for i, name := range slices.Backward(names) { // the winner last
-			for _, e := range r.doc.Effective() {
-				if rest, ok := strings.CutPrefix(e.Key, name); ok && (i < 3 || keys[row.Key+rest].Name == "") {
-					v, _ := r.lookup(e.Key)
+			for _, key := range r.under(name) {
+				if rest := strings.TrimPrefix(key, name); i < 3 || keys[row.Key+rest].Name == "" {
+					v, _ := r.lookup(key)
 					keys[row.Key+rest] = clientValue(v)
 				}
 			}
 		}
 	}
 	return keys
+}
+
+// under returns the keys of the file that begin with prefix, by name.
+func (r *reader) under(prefix string) []string {
+	from, _ := slices.BinarySearch(r.sorted, prefix)
+	to := from
+	for to < len(r.sorted) && strings.HasPrefix(r.sorted[to], prefix) {
+		to++
+	}
+	return r.sorted[from:to]
 }
 
 // first is lookup without marking what lies behind the third name, the keys of

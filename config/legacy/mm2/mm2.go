@@ -11,6 +11,7 @@
 package mm2
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/strait-mirror/strait/config/client"
@@ -56,6 +57,7 @@ func Read(p Params) (*model.Config, diag.List) {
 type reader struct {
 	p        Params
 	doc      *props.Document
+	sorted   []string // every key of doc
 	java     *effective.Config
 	twice    effective.Map // every key of the file, variables resolved as far as clients see them
 	aliases  []string
@@ -73,6 +75,10 @@ func newReader(p Params, doc *props.Document, problems diag.List) *reader {
 		used: map[string]bool{}, rows: client.Rows(),
 	}
 	r.add(problems...)
+	for _, e := range doc.Effective() {
+		r.sorted = append(r.sorted, e.Key)
+	}
+	slices.Sort(r.sorted)
 	for _, e := range doc.Entries {
 		if effective.Secret(e.Key) {
 			p.Sources.Hide(e.ValueRange)
