@@ -85,6 +85,27 @@ const (
 	UnprovenStop     Unproven = "stop"     // it waits for a person
 )
 
+// Gap says what a partition does when its source no longer holds what was to be
+// read next.
+type Gap string
+
+// Values of Gap.
+const (
+	GapContinue Gap = "continue" // it goes on behind what is gone, which is reported
+	GapStop     Gap = "stop"     // it waits for a person
+)
+
+// Recreate says what a partition does whose topic was deleted and created again.
+type Recreate string
+
+// Values of Recreate. A new source topic is copied from its start unless they
+// say stop: nothing of it was.
+const (
+	RecreateAnew     Recreate = "start_anew" // a new target topic gets all that the source holds
+	RecreateContinue Recreate = "continue"   // a new target topic gets what comes after the stored position
+	RecreateStop     Recreate = "stop"       // it waits for a person
+)
+
 // Flow copies topics of one cluster to another.
 type Flow struct {
 	Name    string // "A->B", or the label of an HCL flow with from and to
@@ -110,6 +131,8 @@ type Flow struct {
 	LoopGuard              string // "auto" or "off"
 	Delivery               Delivery
 	OnUnproven             Unproven
+	OnGap                  Gap
+	OnRecreate             Recreate
 	Start                  Start
 	IsolationLevel         Isolation
 	RefreshTopicsInterval  time.Duration // how often topics are listed; default 4s

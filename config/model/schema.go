@@ -67,6 +67,12 @@ func selectionFields(f *Flow) []field.Def {
 		field.Enum(&f.OnUnproven, "on_unproven", []Unproven{UnprovenContinue, UnprovenStop},
 			"What a partition does whose place after a crash cannot be proven: copy again what came after the last stored position, or stop.").
 			Default("continue").Changes(field.Live),
+		field.Enum(&f.OnGap, "on_gap", []Gap{GapContinue, GapStop},
+			"What a partition does when records that were to be read next are gone from its source, by retention, deletion or an unclean election: go on behind them and report which are missing, or stop.").
+			Default("continue").Changes(field.Live),
+		field.Enum(&f.OnRecreate, "on_recreate", []Recreate{RecreateAnew, RecreateContinue, RecreateStop},
+			"What a partition does whose topic was deleted and created again. A new target topic gets all that the source holds (start_anew), or what comes after the stored position (continue); a new source topic is copied from its start, behind what the target has of the old one; stop waits for a person.").
+			Default("start_anew").Changes(field.Live),
 		field.Enum(&f.IsolationLevel, "isolation_level", []Isolation{ReadCommitted, ReadUncommitted},
 			"Whether records of aborted and open transactions are copied. MirrorMaker 2 copies them; read_uncommitted restores that.").
 			Legacy("isolation.level", field.ScopeConsumer).Default("read_committed").Changes(field.BatchBoundary),

@@ -48,6 +48,7 @@ func TestDefaults(t *testing.T) {
 		"refresh_topics_interval": {"4s", "4s"}, "replication_policy": {"default", "default"},
 		"replication_policy_separator": {".", "."}, "use_defaults_from": {"target", "target"},
 		"delivery": {"exactly_once", "exactly_once"}, "on_unproven": {"continue", "continue"},
+		"on_gap": {"continue", "continue"}, "on_recreate": {"start_anew", "start_anew"},
 		"errors_tolerance": {"none", "none"}, "buffer_memory": {"64MiB", "64MiB"}, "fetch_max_bytes": {"8MiB", "8MiB"}, "fetch_min_bytes": {"1", "1"},
 		"max_partition_fetch_bytes": {"1MiB", "1MiB"}, "fetch_max_wait": {"500ms", "500ms"},
 		"max_request_size": {"4MiB", "4MiB"}, "request_timeout": {"30s", "30s"}, "coalesce": {"auto", "auto"},

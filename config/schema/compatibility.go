@@ -46,6 +46,16 @@ func Differences() []Difference {
 			Why: "a repeated request would be a repeated record",
 		},
 		{
+			Strait: "a target topic that was deleted and created again gets all that the source holds",
+			MM2:    "it gets what comes after the stored position",
+			Why:    "what was mirrored before would be missing on the target",
+		},
+		{
+			Strait: "a source topic that was deleted and created again is copied from its start, and a gap in a source is reported",
+			MM2:    "the new topic is read on at the position of the old one, and what is missing is passed over",
+			Why:    "records would be missing on the target and nobody would know",
+		},
+		{
 			Strait: "every partition is copied by itself, whatever tasks.max says", MM2: "tasks.max tasks share the partitions, one by default",
 			Why: "one task is the bottleneck of most installations",
 		},

@@ -19,20 +19,17 @@ func (s *session) starts(ctx context.Context, lanes []*lane, keys []cluster.Topi
 	var latest []cluster.TopicPartition
 	for i, l := range lanes {
 		a, ok := s.store.Get(l.source.Topic, l.source.Partition)
-		same := a.Bare() || a.SourceTopicID == [16]byte(l.source.ID) || a.SourceTopicID == [16]byte{}
 		// An offset of -1 is no position where MirrorMaker 2 wrote it. Ours says
 		// that the lane begins at 0, also where new ones begin at their ends.
 		ok = ok && (a.Offset >= 0 || !a.Bare())
 		starts[i].Offset = -1
 		switch {
-		case ok && same:
+		case ok && s.continues(l, a):
 			starts[i] = cluster.Offset{Offset: a.Next(), Epoch: wire.NoEpoch}
 			if !a.Bare() {
 				starts[i].Epoch = a.LeaderEpoch
 			}
 		case ok:
-			s.flow.p.Log.Error("source topic was recreated, mirroring it from its start",
-				"topic", l.source.Topic, "partition", l.source.Partition, "old_position", a.Next())
 			earliest = append(earliest, keys[i])
 		case s.flow.fromEnd(l.source):
 			latest = append(latest, keys[i])
@@ -62,7 +59,7 @@ func (s *session) start(l *lane) {
 	s.mu.Lock()
 	s.left++
 	s.mu.Unlock()
-	if l.held {
+	if l.onHold() {
 		s.gaveUp(l)
 		return
 	}

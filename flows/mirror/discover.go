@@ -93,6 +93,7 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	s.remember(pairs, problems)
 	s.flow.noteTopics(problems)
 	s.flow.noteNothing(len(pairs)+len(problems) == 0)
+	s.flow.noteBack(pairs)
 	selected := make(map[string]bool, len(pairs)+len(problems))
 	passing := false
 	for _, p := range problems {

@@ -113,7 +113,9 @@ func (s *session) enter(ctx context.Context, ids ...int64) error {
 func (s *session) enterAll(ctx context.Context, lanes []*lane) error {
 	ids := make([]int64, 0, len(lanes))
 	for _, l := range lanes {
-		ids = append(ids, l.begin.ProducerID)
+		if !l.onHold() {
+			ids = append(ids, l.begin.ProducerID)
+		}
 	}
 	return s.enter(ctx, ids...)
 }

@@ -43,7 +43,7 @@ type lane struct {
 	bounds    bounds
 	problems  [sides]*Problem // nil while healthy
 	recreated bool            // the source topic is another one by now
-	held      bool            // not to be started: a person must look first
+	held      bool            // not to be started, nor anchored: a person must look first
 }
 
 // newLane joins a partition of a source topic to one of its target's.

@@ -51,6 +51,7 @@ type Flow struct {
 	bytes    atomic.Int64
 	skipped  atomic.Int64 // records let go, since New
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
+	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves
 
 	initial map[string]int32 // partitions, when the source was first listed, of topics without a position; only discovery touches it

@@ -83,7 +83,7 @@ func (s *session) placeLanes(ctx context.Context, lanes []*lane) (ready []*lane,
 
 // unanchored returns those of lanes whose place is not stored.
 func unanchored(lanes []*lane) []*lane {
-	return slices.DeleteFunc(slices.Clone(lanes), func(l *lane) bool { return l.held || !l.unanchored() })
+	return slices.DeleteFunc(slices.Clone(lanes), func(l *lane) bool { return !l.unanchored() })
 }
 
 // unplaced forgets a lane that could not be started, until the next pass. Only

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/strait-mirror/strait/flows/source"
 	"github.com/strait-mirror/strait/flows/topicsync"
 )
 
@@ -87,6 +86,8 @@ const (
 	noteUnproven                  // a place after a crash that could not be proven
 	noteNothing                   // no topic is selected
 	noteGuard                     // telling what came from the target
+	noteRecreated                 // a topic that is another one than before
+	noteGone                      // a source topic that is not there any more
 	noteForgets                   // when the target forgets a producer
 )
 
@@ -111,6 +112,10 @@ func (k noteKind) message() string {
 		return "default assumed for a setting of the target"
 	case noteNothing:
 		return "nothing to mirror yet"
+	case noteRecreated:
+		return "topic was created again"
+	case noteGone:
+		return "source topic is gone"
 	case noteTopic:
 	}
 	return "topic needs attention"
@@ -223,33 +228,6 @@ func (f *Flow) topicProblem(p topicsync.Problem) Problem {
 		}
 	}
 	return told
-}
-
-// sourceProblem decides what a lane does when its fetcher cannot go on. What
-// the source lost is reported and skipped: the records are gone, and those
-// behind them are wanted.
-func (s *session) sourceProblem(l *lane, err error) {
-	key := noteKey{kind: noteGap, topic: l.source.Topic, partition: l.source.Partition}
-	if r, ok := errors.AsType[*source.OutOfRangeError](err); ok {
-		to, epoch := r.Start, r.StartEpoch
-		if r.Side == source.Above {
-			to, epoch = r.End, r.EndEpoch
-		}
-		s.flow.note(key, Problem{Err: fmt.Errorf("%w; mirroring went on at offset %d", err, to)})
-		s.seek(l, to, epoch)
-		return
-	}
-	if d, ok := errors.AsType[*source.DivergedError](err); ok {
-		s.flow.note(key, Problem{Err: fmt.Errorf("%w; mirroring went on at offset %d", err, d.End)})
-		s.seek(l, d.End, d.Epoch)
-		return
-	}
-	if _, ok := errors.AsType[*source.RecreatedError](err); ok {
-		l.trouble(reading, err, false)
-		s.replaceRecreated(l)
-		return
-	}
-	l.trouble(reading, err, false)
 }
 
 // problems returns everything that is wrong, stopped lanes first.

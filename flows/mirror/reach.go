@@ -64,8 +64,12 @@ func (l *lane) wasAnchored(next int64) {
 func (l *lane) unanchored() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.placed && l.ack.SourceNext != l.anchored
+	return l.movedLocked()
 }
+
+// movedLocked reports whether the lane is elsewhere than its stored anchor says.
+// l.mu is held.
+func (l *lane) movedLocked() bool { return l.placed && !l.held && l.ack.SourceNext != l.anchored }
 
 // takeMoved returns the bytes acknowledged since the last call, and whether the
 // position moved beyond the stored one.
@@ -73,7 +77,7 @@ func (l *lane) takeMoved() (bytes int64, moved bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	bytes, l.bytes = l.bytes, 0
-	return bytes, l.placed && l.ack.SourceNext != l.anchored
+	return bytes, l.movedLocked()
 }
 
 // lag returns the readable records that are not on the target yet, by offsets;

@@ -72,12 +72,6 @@ func (l *lane) follows(a position.Anchor) bool {
 	return a.Chain == l.chain() || a.Chain == l.selection()
 }
 
-// recreatedSince reports whether the source topic is not the one an anchor is of,
-// which has been reported.
-func (l *lane) recreatedSince(a position.Anchor) bool {
-	return a.SourceTopicID != [16]byte{} && a.SourceTopicID != [16]byte(l.source.ID)
-}
-
 // elsewhere reports whether an anchor is from when the lane's records went to
 // another target partition. It is true, but its producer and what it counts are
 // not this lane's. Anchors that do not say so are from lanes of equal numbers.
@@ -94,6 +88,9 @@ func (s *session) resume(ctx context.Context, lanes []*lane) []*lane {
 	errs := make([]error, len(lanes))
 	anchors := make([]position.Anchor, len(lanes)) // to count from; bare: nothing is to be asked
 	for i, l := range lanes {
+		if l.onHold() {
+			continue
+		}
 		a, err := s.continued(l)
 		switch {
 		case err != nil:
@@ -184,10 +181,8 @@ func (s *session) continued(l *lane) (position.Anchor, error) {
 	switch {
 	case !ok || a.Bare() || a.ProducerID < 0 || a.TargetEnd < 0 || a.Next() != l.next:
 		return position.Anchor{}, nil
-	case l.recreatedSince(a), l.elsewhere(a):
+	case l.recreatedSince(a) != nil, l.elsewhere(a):
 		return position.Anchor{}, nil
-	case a.TargetTopicID != [16]byte{} && a.TargetTopicID != [16]byte(l.target.ID):
-		return a, &UnprovenError{Why: fmt.Sprintf("target topic %q was deleted and created again since", l.target.Topic)}
 	case l.begin.TargetEnd < a.TargetEnd:
 		var err error
 		if a, err = s.shortened(l, a); err != nil {
@@ -217,6 +212,7 @@ func (s *session) shortened(l *lane, a position.Anchor) (position.Anchor, error)
 		p.TargetTopicID != a.TargetTopicID || p.SourceTopicID != a.SourceTopicID {
 		return a, &UnprovenError{Why: fmt.Sprintf("%v; no older position is known", lost), Err: lost}
 	}
+	s.flow.gaps.Add(1)
 	s.flow.note(l.noteKey(noteLost), Problem{Err: fmt.Errorf("%w; records are copied again from source offset %d on", lost, p.Next())})
 	l.goBackTo(p.Next(), p.LeaderEpoch)
 	return p, nil
@@ -298,8 +294,7 @@ func (s *session) decide(ctx context.Context, l *lane, err error) error {
 	}
 	s.noteUnproven(l, unproven)
 	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
-		l.blame(writing, Problem{Err: unproven, Stopped: true})
-		l.held = true
+		l.hold(writing, Problem{Err: unproven})
 		return nil
 	}
 	return s.anew(ctx, l)

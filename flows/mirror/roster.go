@@ -22,7 +22,8 @@ func (s *session) topic(p topicsync.Pair) *topic {
 
 // addLane returns a new lane, or nil when there is one already. A lane whose
 // source topic was recreated makes room for one of the new topic, and one whose
-// records belong to another target partition by now, for one that goes there.
+// records belong to another target topic or partition by now, for one that goes
+// there.
 func (s *session) addLane(ctx context.Context, t *topic, from, to int32) *lane {
 	l := newLane(s, t, from, to)
 	s.mu.Lock()
@@ -32,7 +33,7 @@ func (s *session) addLane(ctx context.Context, t *topic, from, to int32) *lane {
 	case old == nil:
 	case old.superseded(l.source.ID):
 		old.close(ctx)
-	case old.target.Partition != to && !s.flow.p.Once: // a single pass ends as it began
+	case (old.target.Partition != to || otherTopic(old.target.ID, l.target.ID)) && !s.flow.p.Once: // a single pass ends as it began
 		s.endLane(ctx, old)
 	default:
 		return nil
@@ -64,7 +65,7 @@ func (s *session) dropLanes(ctx context.Context, selected map[string]bool) {
 		}
 	}
 	for _, l := range gone {
-		s.flow.p.Log.Info("partition no longer mirrored", "topic", l.source.Topic, "partition", l.source.Partition)
+		s.flow.noteGone(l.source.Topic)
 		s.endLane(ctx, l)
 	}
 }
@@ -72,8 +73,11 @@ func (s *session) dropLanes(ctx context.Context, selected map[string]bool) {
 // endLane stops one lane, stores where it came to, and forgets it.
 func (s *session) endLane(ctx context.Context, l *lane) {
 	l.close(ctx)
+	defer s.forget(l)
+	if !l.unanchored() {
+		return
+	}
 	if err := s.writeAnchors(ctx, []*lane{l}); err != nil && !errors.Is(err, context.Canceled) {
 		s.flow.note(noteKey{kind: noteAnchors, partition: WholeTopic}, Problem{Err: err})
 	}
-	s.forget(l)
 }

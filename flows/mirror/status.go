@@ -6,6 +6,8 @@ type Status struct {
 	Topics, Partitions int
 	Records, Bytes     int64 // acknowledged by the target since the process started
 	Skipped            int64 // records the target refused and errors_tolerance let go
+	Gaps               int64 // times that records were found missing: gone from the source, or lost by the target
+	Unproven           int64 // times that the exact place to go on at after a crash was not found
 	LagRecords         int64 // readable offsets not on the target; -1: not known
 	Problems           []Problem
 	Reasons            map[string]int64 // batches re-encoded, by reason
@@ -16,6 +18,7 @@ type Status struct {
 func (f *Flow) Status() Status {
 	st := Status{
 		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(),
+		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(),
 		LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()

@@ -147,6 +147,9 @@ func heals(err error) bool {
 	if _, ok := errors.AsType[*UnprovenError](err); ok {
 		return false
 	}
+	if _, ok := errors.AsType[*HeldError](err); ok {
+		return false
+	}
 	_, ok := errors.AsType[*sink.ContradictionError](err)
 	return !ok
 }
@@ -214,7 +217,7 @@ func fixFor(err error) string {
 		return "wait: the partition is about to go on from an older stored position"
 	}
 	if _, ok := errors.AsType[*sink.RecreatedError](err); ok {
-		return "wait: the partition is about to go on from its stored position; stop Strait and delete that position to copy the topic from its start"
+		return "wait: the partition is about to begin again as on_recreate says"
 	}
 	if _, ok := errors.AsType[*sink.ContradictionError](err); ok {
 		return "make sure that one Strait only runs this flow, then restart it"

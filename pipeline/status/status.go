@@ -45,6 +45,8 @@ type Flow struct {
 	Records    int64 `json:"records"`                   // acknowledged by the target since start
 	Bytes      int64 `json:"bytes"`                     // of batches, as they were sent
 	Skipped    int64 `json:"skipped_records,omitempty"` // refused by the target, let go by errors_tolerance
+	Gaps       int64 `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
+	Unproven   int64 `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
 	LagRecords int64 `json:"lag_records"`
 
 	RecordRate float64 `json:"record_rate"` // per second
