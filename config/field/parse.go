@@ -86,8 +86,10 @@ func (d Def) parseBool(form Form, text string, sensitive bool) (parsed, *diag.Di
 func (d Def) parseWord(form Form, text string, sensitive bool) (parsed, *diag.Diagnostic) {
 	accepted := d.Words
 	if form == Properties && d.words != nil {
-		if w, ok := d.words[text]; ok {
-			return parsed{text: w}, nil
+		for _, spelt := range []string{text, strings.ToLower(text)} { // Java's enums are read in any case, its classes are not in lower case
+			if w, ok := d.words[spelt]; ok {
+				return parsed{text: w}, nil
+			}
 		}
 		accepted = nil
 		for k := range d.words {

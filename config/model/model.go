@@ -72,9 +72,14 @@ type Delivery string
 
 // Values of Delivery.
 const (
-	ExactlyOnce Delivery = "exactly_once"  // the exact place to go on at is found in the target's log
-	AtLeastOnce Delivery = "at_least_once" // what came after the last stored position is copied again
+	ExactlyOnce   Delivery = "exactly_once"  // the exact place to go on at is found in the target's log
+	Transactional Delivery = "transactional" // records and position are committed together
+	AtLeastOnce   Delivery = "at_least_once" // what came after the last stored position is copied again
 )
+
+// TransactionalID is what the transactional ids of a flow begin with; a dash and
+// a number follow.
+func TransactionalID(f *Flow) string { return "strait-" + f.Name }
 
 // Unproven says what a partition does whose exact place cannot be proven.
 type Unproven string
@@ -130,6 +135,7 @@ type Flow struct {
 
 	LoopGuard              string // "auto" or "off"
 	Delivery               Delivery
+	TransactionInterval    time.Duration // between commits
 	OnUnproven             Unproven
 	OnGap                  Gap
 	OnRecreate             Recreate

@@ -61,9 +61,15 @@ func selectionFields(f *Flow) []field.Def {
 		field.Enum(&f.Start, "start", []Start{StartEarliest, StartLatest},
 			"Where a partition without a position begins.").
 			Legacy("auto.offset.reset", field.ScopeConsumer).Default("earliest").Changes(field.BatchBoundary),
-		field.Enum(&f.Delivery, "delivery", []Delivery{ExactlyOnce, AtLeastOnce},
-			"Whether records are copied again after a crash: exactly_once finds the place to go on at in the target's log, at_least_once repeats what came after the last stored position.").
-			Default("exactly_once"),
+		field.Enum(&f.Delivery, "delivery", []Delivery{ExactlyOnce, Transactional, AtLeastOnce},
+			"Whether records are copied again after a crash: exactly_once finds the place to go on at in the target's log, transactional commits records and position together, for readers of committed records, at_least_once repeats what came after the last stored position.").
+			Legacy("exactly.once.source.support", field.ScopeWorker).
+			LegacyWords(map[string]string{
+				"enabled": string(Transactional), "disabled": string(ExactlyOnce), "preparing": string(ExactlyOnce),
+			}).Default("exactly_once"),
+		field.Duration(&f.TransactionInterval, "transaction_interval", 10*time.Millisecond, 20*time.Second,
+			"How long a transaction of delivery = \"transactional\" is open: readers of committed records see nothing of it before, and each partition that it writes to gets one more offset at its end.").
+			Default("1s"),
 		field.Enum(&f.OnUnproven, "on_unproven", []Unproven{UnprovenContinue, UnprovenStop},
 			"What a partition does whose place after a crash cannot be proven: copy again what came after the last stored position, or stop.").
 			Default("continue").Changes(field.Live),

@@ -29,6 +29,9 @@ func (c *Cluster) grantMissing(e *admin.MissingPermissionError) string {
 	if group := e.Group(); group != "" {
 		return c.grant(e.Operation, grant.Group(group))
 	}
+	if ids := e.Transactions(); ids != "" {
+		return c.grant(e.Operation, grant.Transactions(ids))
+	}
 	return c.GrantCommand(e.Operation, e.Topic())
 }
 

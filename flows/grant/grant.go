@@ -64,9 +64,10 @@ type Kind string
 
 // The kinds of resources that flows use.
 const (
-	Topics  Kind = "topic"
-	Groups  Kind = "group"
-	Cluster Kind = "cluster"
+	Topics           Kind = "topic"
+	Groups           Kind = "group"
+	Cluster          Kind = "cluster"
+	TransactionalIDs Kind = "transactional_id"
 )
 
 // On is what an ACL is on: resources of one kind.
@@ -81,6 +82,9 @@ func Topic(name string) On { return On{Kind: Topics, Name: name} }
 
 // Group is the consumer group called name.
 func Group(name string) On { return On{Kind: Groups, Name: name} }
+
+// Transactions is all transactional ids that begin with name.
+func Transactions(name string) On { return On{Kind: TransactionalIDs, Name: name, Prefixed: true} }
 
 // Itself is the cluster, by the name that Kafka has for it.
 func Itself() On { return On{Kind: Cluster, Name: "kafka-cluster"} }
@@ -123,7 +127,7 @@ func Command(server, principal string, operations []Operation, on On) string {
 	for _, o := range operations {
 		b.WriteString(" --operation " + o.Java())
 	}
-	b.WriteString(" --" + string(on.Kind))
+	b.WriteString(" --" + strings.ReplaceAll(string(on.Kind), "_", "-"))
 	if on.Kind != Cluster {
 		b.WriteString(" " + quote(on.Name, ""))
 	}

@@ -93,6 +93,21 @@ a READ mm2-strait-index.b.internal: a->b loop_guard
 }
 
 // TestHeartbeatsOnly has a pair that copies nothing.
+// TestTransactions has a flow that writes in transactions.
+func TestTransactions(t *testing.T) {
+	f := flow("a", "b", "orders")
+	f.Delivery = model.Transactional
+	all := dump(grant.For([]*model.Flow{f}))
+	if want := "b WRITE strait-a->b-*: a->b copying\n"; !strings.Contains(all, want) {
+		t.Errorf("no line %q in\n%s", want, all)
+	}
+	const want = "kafka-acls.sh --bootstrap-server k:1 --add --allow-principal 'User:m' --operation Write " +
+		"--transactional-id 'strait-a->b-' --resource-pattern-type prefixed"
+	if got := grant.Command("k:1", "User:m", []grant.Operation{grant.Write}, grant.Transactions("strait-a->b-")); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestHeartbeatsOnly(t *testing.T) {
 	f := flow("a", "b", "orders")
 	f.Enabled, f.HeartbeatsOnly = false, true

@@ -41,6 +41,7 @@ func needs() []need {
 		{Copying, nil, sourceTopics, Read, "to find and fetch the topics: one that may not be described is not seen at all"},
 		{Settings, nil, sourceTopics, DescribeConfigs, "to know what batches the target must be able to take"},
 		{Copying, nil, targetTopics, Write, "to write records"},
+		{Copying, transactional, transactionalIDs, Write, "to write records and positions in transactions"},
 		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated"},
 		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed"},
 		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist"},
@@ -60,6 +61,14 @@ func needs() []need {
 		{Heartbeat, emits, beats, Write, "to show that the mirror is alive"},
 		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists"},
 	}
+}
+
+// transactional reports whether a flow writes in transactions.
+func transactional(f *model.Flow) bool { return f.Delivery == model.Transactional }
+
+// transactionalIDs are those that the flow writes with.
+func transactionalIDs(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Transactions(model.TransactionalID(f) + "-")}
 }
 
 // anchors reports whether a flow keeps its positions on the target.

@@ -17,6 +17,9 @@ const anchorTick = 250 * time.Millisecond
 // anchor stores positions while lanes move, until ctx ends. It alone owns the
 // schedule.
 func (s *session) anchor(ctx context.Context) {
+	if s.transactions != nil {
+		return
+	}
 	tick := time.NewTicker(anchorTick)
 	defer tick.Stop()
 	key := noteKey{kind: noteAnchors, partition: WholeTopic}
@@ -105,8 +108,8 @@ func (s *session) placedLanes() []*lane {
 // writeAnchors stores the positions of lanes in one request. Of two callers the
 // later one stores the later positions.
 func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
-	if len(lanes) == 0 {
-		return nil
+	if len(lanes) == 0 || s.transactions != nil {
+		return nil // transactions store their own
 	}
 	s.storing.Lock()
 	defer s.storing.Unlock()

@@ -72,6 +72,19 @@ func (s *session) findTopics(ctx context.Context) *found {
 	}
 }
 
+// nextFound returns what this pass is about: what was found while the session was
+// opened, or what there is now. A transactional flow owns it then.
+func (s *session) nextFound(ctx context.Context) *found {
+	f := s.early
+	if s.early = nil; f == nil {
+		f = s.findTopics(ctx)
+	}
+	if f.err == nil {
+		f.err = s.transactions.own(ctx, f.pairs)
+	}
+	return f
+}
+
 // finding is the outcome of a pass of discovery.
 type finding struct {
 	all     bool // every partition has a lane, or a reason why not that only time can cure
@@ -82,10 +95,7 @@ type finding struct {
 // lanes for what is new.
 func (s *session) pass(ctx context.Context) (finding, error) {
 	s.reviveStopped(ctx)
-	found := s.early
-	if s.early = nil; found == nil {
-		found = s.findTopics(ctx)
-	}
+	found := s.nextFound(ctx)
 	pairs, problems, err := found.pairs, found.problems, found.err
 	if err != nil {
 		return finding{}, s.flow.explainPass(err)

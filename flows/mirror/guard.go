@@ -111,6 +111,9 @@ func (s *session) enter(ctx context.Context, ids ...int64) error {
 // enterAll enters the producer ids that lanes begin with. Those of an anchor have
 // been entered by whoever got them, unless the topic was deleted since.
 func (s *session) enterAll(ctx context.Context, lanes []*lane) error {
+	if s.transactions != nil {
+		return nil // their ids are entered by those who get them
+	}
 	ids := make([]int64, 0, len(lanes))
 	for _, l := range lanes {
 		if !l.onHold() {

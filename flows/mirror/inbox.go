@@ -13,6 +13,7 @@ type arrival struct {
 	data  source.Fetched // Records is nil for a jump
 	jump  int64
 	epoch int32
+	again bool // go on from what is committed
 }
 
 // share is the part of a partition's fetched bytes that one response brought.
@@ -83,6 +84,8 @@ func (l *lane) work(ctx context.Context) {
 		l.inbox = l.inbox[1:]
 		l.mu.Unlock()
 		switch {
+		case a.again:
+			l.goBack()
 		case a.data.Records == nil:
 			l.goOnAt(ctx, a)
 		case a.data.Offset > l.next:
@@ -102,6 +105,6 @@ func (l *lane) goOnAt(ctx context.Context, a arrival) {
 	l.next = a.jump
 	l.out.Advance(a.jump, a.epoch)
 	if l.complete() {
-		l.session.retire(l)
+		l.session.satisfied(l)
 	}
 }

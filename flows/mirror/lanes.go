@@ -26,6 +26,14 @@ func (s *session) laneFinished() {
 	}
 }
 
+// satisfied ends the reading of a lane that has read all it wants, unless it may
+// have to read that again: then its last commit does.
+func (s *session) satisfied(l *lane) {
+	if s.transactions == nil {
+		s.retire(l)
+	}
+}
+
 // retire ends the reading of a lane that has all it wants, or gave up; what it
 // handed on is still appended. It must not be called by the fetcher.
 func (s *session) retire(l *lane) {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/position"
 )
@@ -33,6 +35,9 @@ type ledger struct {
 	// previous returns an older position, for targets that lost the end of their
 	// log; nil where positions are bare offsets.
 	previous func(topic string, partition int32) (position.Anchor, bool)
+
+	topic string // where they are, "" for a group
+	stage func(anchors []position.Anchor) (records []*kgo.Record, committed func())
 }
 
 // newLedger returns where a flow keeps its positions: in MirrorMaker 2's topic on
@@ -47,7 +52,8 @@ func (f *Flow) newLedger() (ledger, error) {
 		if err != nil {
 			return ledger{}, err
 		}
-		return ledger{positions: store, on: f.p.Target, previous: store.Previous}, nil
+		f.p.Target.Metadata().Track(store.Topic())
+		return ledger{positions: store, on: f.p.Target, previous: store.Previous, topic: store.Topic(), stage: store.Stage}, nil
 	}
 	group, err := position.NewGroup(position.GroupParams{
 		Client: f.p.Source.Control(), Group: def.MirrorMaker1.Group, Log: f.p.Log,

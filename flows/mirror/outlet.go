@@ -84,6 +84,9 @@ func (s *session) outletFor(l *lane) outlet {
 	if s.spread != nil {
 		return s.spread.sink.AddLane(repartition.LaneParams{Topic: l.target.Topic, Events: l})
 	}
+	if s.transactions != nil {
+		return s.transactions.outlet(l)
+	}
 	return s.sink.AddLane(l.begin)
 }
 

@@ -49,7 +49,7 @@ type evidence struct {
 // exactly reports whether the flow wants proven positions, and keeps what proves
 // them.
 func (s *session) exactly() bool {
-	return s.flow.p.Flow.Delivery == model.ExactlyOnce && s.store.previous != nil
+	return s.flow.p.Flow.Delivery != model.AtLeastOnce && s.store.previous != nil
 }
 
 // chain names what decides which records of the source are in a lane's stream,
@@ -312,6 +312,10 @@ func (s *session) noteUnproven(l *lane, err *UnprovenError) {
 
 // anew gives a lane a producer id under which nothing is in its target partition.
 func (s *session) anew(ctx context.Context, l *lane) error {
+	if s.transactions != nil {
+		l.beginAs(-1, -1) // its bucket has one
+		return nil
+	}
 	as, err := s.producers.take(ctx, l.target)
 	if err == nil {
 		l.beginAs(as.id, as.epoch)

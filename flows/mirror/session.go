@@ -20,17 +20,19 @@ import (
 
 // session is everything that one Run of a flow holds.
 type session struct {
-	flow    *Flow
-	fetch   *wire.Client // raw, to the source
-	produce *wire.Client // raw, to the target
-	fetcher *source.Fetcher
-	sink    *sink.Sink
-	spread  *spread // nil: lanes end in sink
-	topics  *topicsync.Syncer
-	store   ledger
-	recoder *batch.Recoder
-	queue   *runQueue
-	scratch sync.Pool // *[]byte, where batches are re-encoded
+	flow         *Flow
+	fetch        *wire.Client // raw, to the source
+	produce      *wire.Client // raw, to the target
+	fetcher      *source.Fetcher
+	sink         *sink.Sink
+	spread       *spread       // nil: lanes end in sink
+	transactions *transactions // nil: lanes end in sink
+	v2           bool          // the target has transaction.version 2
+	topics       *topicsync.Syncer
+	store        ledger
+	recoder      *batch.Recoder
+	queue        *runQueue
+	scratch      sync.Pool // *[]byte, where batches are re-encoded
 
 	early *found // what discovery found while the session was opened; taken by the first pass
 
@@ -75,6 +77,9 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 		err = s.openGuard(ctx)
 	}
 	if err == nil {
+		err = s.openTransactions(ctx)
+	}
+	if err == nil && s.transactions == nil {
 		err = f.waitFor(ctx, f.p.Target, func(ctx context.Context) (err error) {
 			id, epoch, err := s.newProducer(ctx)
 			s.producers = producers{fresh: s.newProducer, ids: []producer{{id, epoch}}}
@@ -89,7 +94,9 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 		// Topics are looked for, and created, while the positions are read.
 		var wait sync.WaitGroup
 		wait.Go(func() { s.early = s.findTopics(ctx) })
-		err = f.waitFor(ctx, s.store.on, s.store.Open)
+		if s.transactions == nil { // else what is open of a predecessor is aborted first
+			err = f.waitFor(ctx, s.store.on, s.store.Open)
+		}
 		wait.Wait()
 	}
 	if err != nil {
@@ -163,6 +170,9 @@ func (s *session) build() error {
 	if s.store, err = f.newLedger(); err != nil {
 		return err
 	}
+	if err = s.transactions.build(); err != nil {
+		return err
+	}
 	s.topics, err = topicsync.New(f.topicParams())
 	return err
 }
@@ -183,6 +193,7 @@ func (s *session) run(ctx context.Context) error {
 
 	s.sink.Start(data)
 	s.spread.start(data)
+	s.transactions.start(data)
 	wait.Go(func() {
 		if err := s.fetcher.Run(fetching); err != nil && fetching.Err() == nil {
 			s.end(fmt.Errorf("fetching: %w", err))
@@ -221,6 +232,7 @@ func (s *session) run(ctx context.Context) error {
 	s.produce.Close()
 	s.sink.Wait()
 	s.spread.stop()
+	s.transactions.stop()
 	return s.verdict(context.Cause(ctx), s.undrained(moving, err))
 }
 

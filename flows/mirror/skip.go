@@ -50,6 +50,7 @@ func (l *lane) passOver(b batch.Batch, d batch.Decision, s *share, epoch int32) 
 		}
 	}
 	l.next = after
+	l.provenUpTo(after, epoch)
 	l.out.Advance(after, epoch)
 	return nil
 }

@@ -55,7 +55,7 @@ func (l *lane) process(ctx context.Context, f source.Fetched) {
 	case l.skip != nil:
 		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
 	default:
-		l.session.retire(l)
+		l.session.satisfied(l)
 	}
 }
 

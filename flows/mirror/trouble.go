@@ -12,6 +12,7 @@ import (
 	"github.com/strait-mirror/strait/flows/origin"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
+	"github.com/strait-mirror/strait/flows/txn"
 )
 
 // side is where a lane has a problem: both may have one at a time.
@@ -219,7 +220,8 @@ func fixFor(err error) string {
 	if _, ok := errors.AsType[*sink.RecreatedError](err); ok {
 		return "wait: the partition is about to begin again as on_recreate says"
 	}
-	if _, ok := errors.AsType[*sink.ContradictionError](err); ok {
+	_, fenced := errors.AsType[*txn.FencedError](err)
+	if _, ok := errors.AsType[*sink.ContradictionError](err); ok || fenced {
 		return "make sure that one Strait only runs this flow, then restart it"
 	}
 	return ""

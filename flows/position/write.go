@@ -43,6 +43,22 @@ func (s *Store) Write(ctx context.Context, anchors []Anchor) error {
 	return nil
 }
 
+// Topic returns the name of the topic.
+func (s *Store) Topic() string { return s.p.Topic }
+
+// Stage returns the records of anchors, for a transaction of the caller's, and
+// what to call once that is committed. Transactions keep no previous anchors: a
+// target that lost the end of its log lost it for data and anchors alike.
+func (s *Store) Stage(anchors []Anchor) (records []*kgo.Record, committed func()) {
+	writes := make([]write, len(anchors))
+	for i, a := range anchors {
+		a.Version = mm2fmt.OffsetVersion
+		writes[i].newest = a
+		records = append(records, s.record(s.p.Owner, &writes[i].newest))
+	}
+	return records, func() { s.commit(writes) }
+}
+
 // requestID asks for a producer id before the first write. The client does so
 // by itself, but after one refusal it never asks again, and a permission
 // granted later would not help it.

@@ -118,7 +118,9 @@ func (b *broker) pack() *request {
 			continue
 		}
 		if r == nil {
-			r = &request{produce: wire.ProduceRequest{Timeout: b.sink.p.RequestTimeout}}
+			r = &request{produce: wire.ProduceRequest{
+				TransactionalID: b.sink.p.TransactionalID, MaxVersion: b.sink.p.MaxVersion, Timeout: b.sink.p.RequestTimeout,
+			}}
 		}
 		key := l.target()
 		there.add(key)

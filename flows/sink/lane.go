@@ -60,7 +60,6 @@ type Ack struct {
 	ProducerID    int64
 	ProducerEpoch int16
 	NextSequence  int32
-	LastTime      int64 // max timestamp of the last batch, ms; 0: none of this lane's yet
 	Records       int64 // newly acknowledged
 	Bytes         int64
 }
@@ -127,10 +126,14 @@ func (s *Sink) AddLane(p LaneParams) *Lane {
 	}
 }
 
-// Rebegin has a lane to which nothing was added yet begin at another place.
+// Rebegin has a lane of which nothing is left to acknowledge begin at another
+// place.
 func (l *Lane) Rebegin(p LaneParams) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.state == stateRun {
+		l.state = stateOpen
+	}
 	l.pid, l.pidEpoch, l.lastTime = p.ProducerID, p.ProducerEpoch, p.LastTime
 	l.next = numbering{p.NextSequence, p.TargetEnd}
 	l.acked = Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch}
@@ -264,6 +267,9 @@ func (l *Lane) maySendLocked() bool {
 // batches, because what it last saw is older than producer.id.expiration.ms:
 // then only one batch may be in flight.
 func (l *Lane) oldLocked(nextTime int64) bool {
+	if l.sink.transactional() {
+		return false // no broker forgets who has a transaction open
+	}
 	limit := time.Now().Add(-l.sink.p.ProducerIDExpiration * 9 / 10).UnixMilli()
 	if nextTime < limit || (l.lastTime != 0 && l.lastTime < limit) {
 		return true
@@ -360,7 +366,7 @@ func (l *Lane) requeue(b *broker) bool {
 // place in the stream.
 func (l *Lane) numberLocked() {
 	b := l.nextBatchLocked()
-	batch.Stamp(b.Data, l.pid, l.pidEpoch, l.next.sequence, false)
+	batch.Stamp(b.Data, l.pid, l.pidEpoch, l.next.sequence, l.sink.transactional())
 	l.window = append(l.window, entry{b, l.next.sequence, l.next.base})
 	l.next.sequence = addSequence(l.next.sequence, b.Records)
 	l.next.base += int64(b.Records)

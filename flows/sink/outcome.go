@@ -32,7 +32,7 @@ const (
 	failSequence           // out of order: at the head, read the log; behind it, a consequence
 	failRefused            // the target will never accept this batch as it is
 	failDenied             // no permission: heals only when somebody grants it
-	failFenced             // a newer owner writes this lane
+	failFenced             // a newer owner writes this lane, or its transaction is over
 	failTruncated          // the target lost what it had acknowledged
 	failRecreated          // the target topic is another one by the same name
 )
@@ -53,14 +53,15 @@ func classify(r result) failKind {
 		return failAmbiguous // a lost connection: it may have arrived
 	}
 	switch r.code {
-	case kerr.NotEnoughReplicas.Code:
+	case kerr.NotEnoughReplicas.Code, kerr.ConcurrentTransactions.Code:
 		return failRetry // checked before the append
 	case kerr.LeaderNotAvailable.Code, kerr.UnknownTopicOrPartition.Code, kerr.UnknownTopicID.Code,
 		kerr.InconsistentTopicID.Code, kerr.FencedLeaderEpoch.Code, kerr.UnknownLeaderEpoch.Code:
 		return failLeader
 	case kerr.OutOfOrderSequenceNumber.Code, kerr.DuplicateSequenceNumber.Code, kerr.UnknownProducerID.Code:
 		return failSequence
-	case kerr.InvalidProducerEpoch.Code, kerr.ProducerFenced.Code:
+	case kerr.InvalidProducerEpoch.Code, kerr.ProducerFenced.Code,
+		kerr.InvalidTxnState.Code, kerr.InvalidProducerIDMapping.Code, kerr.TransactionAbortable.Code:
 		return failFenced
 	case kerr.MessageTooLarge.Code, kerr.InvalidRecord.Code, kerr.InvalidTimestamp.Code, kerr.CorruptMessage.Code,
 		kerr.RecordListTooLarge.Code, kerr.UnsupportedCompressionType.Code, kerr.UnsupportedForMessageFormat.Code,
@@ -120,7 +121,7 @@ func (l *Lane) ackLocked(i int, base int64) []entry {
 		// Another lane or somebody else appended in between. Everything behind
 		// moves with it.
 		shift := base - e.base
-		if !l.sink.meets(l.key) {
+		if !l.sink.meets(l.key) && !l.sink.transactional() { // markers take offsets, too
 			l.sink.stats.Foreign.Add(shift)
 		}
 		for j := i; j < len(l.window); j++ {
@@ -153,7 +154,7 @@ func (l *Lane) popLocked(n int) []entry {
 	ack.SourceNext, ack.SourceEpoch = last.SourceNext, last.SourceEpoch
 	ack.TargetEnd = last.base + int64(last.Records)
 	ack.NextSequence = last.end()
-	ack.LastTime, l.lastTime = last.MaxTimestamp, last.MaxTimestamp
+	l.lastTime = last.MaxTimestamp
 	l.attempts = 0
 	if l.state == stateOpen {
 		l.state = stateRun

@@ -112,6 +112,8 @@ func (l *Lane) act(ctx context.Context, f failure, head, old bool) error {
 			pause(ctx, l.sink.p.QuietTime)
 		}
 		return l.settle(ctx, renewAlways)
+	case f.kind == failSequence && head && l.sink.transactional():
+		return f.err // the transaction is begun again
 	case f.kind == failSequence && head:
 		return l.settle(ctx, renewIfUnexplained)
 	}
@@ -214,7 +216,7 @@ func (l *Lane) renumberLocked() {
 	for i := range l.window {
 		e := &l.window[i]
 		e.sequence, e.base = l.next.sequence, l.next.base
-		batch.Stamp(e.Data, l.pid, l.pidEpoch, e.sequence, false)
+		batch.Stamp(e.Data, l.pid, l.pidEpoch, e.sequence, l.sink.transactional())
 		l.next.sequence = addSequence(l.next.sequence, e.Records)
 		l.next.base += int64(e.Records)
 	}

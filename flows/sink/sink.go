@@ -61,18 +61,24 @@ type Coalescer interface {
 type Params struct {
 	Client  Client         // required
 	Leaders Leaders        // required
-	Log     Log            // required
+	Log     Log            // required without TransactionalID
 	Budget  *memory.Budget // required: coalesced batches live in it
 	Logger  *slog.Logger   // required
 
 	// NewProducer returns a producer id that nobody else uses (InitProducerID).
-	NewProducer func(ctx context.Context) (id int64, epoch int16, err error) // required
+	NewProducer func(ctx context.Context) (id int64, epoch int16, err error) // required without TransactionalID
 
 	MaxRequestSize int           // bytes of batches in one request; default 1 MiB (a larger batch goes alone)
 	MaxInFlight    int           // requests per broker without an answer; default 5
 	Window         int           // batches per lane without an answer, at most 5: the broker remembers that many
 	RequestTimeout time.Duration // how long a broker may wait for its replicas; default 30s
 	Coalesce       Coalescer     // merges neighbouring small batches while a lane's window is full; nil: they stay apart
+
+	// TransactionalID marks every batch as part of a transaction of this id, which
+	// the owner of the sink begins and ends. Lanes never change their producer id
+	// then: what would need another one stops them. Empty: no transactions.
+	TransactionalID string
+	MaxVersion      int16 // of Produce requests; 0: the highest
 
 	// ProducerIDExpiration is the target's producer.id.expiration.ms: beyond
 	// that age of a record its broker may have forgotten the lane's sequence.
@@ -115,7 +121,8 @@ type Stats struct {
 
 // New checks p and returns a sink; it starts and dials nothing.
 func New(p Params) (*Sink, error) {
-	if p.Client == nil || p.Leaders == nil || p.Log == nil || p.Budget == nil || p.Logger == nil || p.NewProducer == nil {
+	alone := p.TransactionalID == "" && (p.Log == nil || p.NewProducer == nil)
+	if p.Client == nil || p.Leaders == nil || p.Budget == nil || p.Logger == nil || alone {
 		return nil, errors.New("building sink: client, leaders, log, budget, logger and new producer are required")
 	}
 	setDefault(&p.MaxRequestSize, 1<<20)
@@ -143,6 +150,9 @@ func setDefault[T comparable](v *T, def T) {
 
 // Stats returns the sink's counters.
 func (s *Sink) Stats() *Stats { return &s.stats }
+
+// transactional reports whether batches are parts of transactions.
+func (s *Sink) transactional() bool { return s.p.TransactionalID != "" }
 
 // Start makes the sink ready for lanes. Everything it starts ends with ctx;
 // Wait returns when it has.

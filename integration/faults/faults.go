@@ -60,6 +60,12 @@ type Bed struct {
 // with more properties for the brokers of b.
 func NewBed(t *testing.T, brokersA, brokersB int, more map[string]string) *Bed {
 	t.Helper()
+	return newBed(t, brokersA, brokersB, more, kafka.DefaultVersion)
+}
+
+// newBed is NewBed with so old a Kafka for b.
+func newBed(t *testing.T, brokersA, brokersB int, more map[string]string, version string) *Bed {
+	t.Helper()
 	kafka.Require(t)
 	b := &Bed{}
 	sides := []*Side{{Alias: "a"}, {Alias: "b"}}
@@ -69,11 +75,12 @@ func NewBed(t *testing.T, brokersA, brokersB int, more map[string]string) *Bed {
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	for i, s := range sides {
-		properties := config(brokers[i])
+		o := kafka.Options{Brokers: brokers[i], Reroute: true, Config: config(brokers[i])}
 		if i == 1 {
-			maps.Copy(properties, more)
+			o.Version = version
+			maps.Copy(o.Config, more)
 		}
-		g.Go(func() error { return s.start(ctx, dirs[i], brokers[i], properties) })
+		g.Go(func() error { return s.start(ctx, dirs[i], o) })
 	}
 	err := g.Wait()
 	t.Cleanup(func() {
@@ -96,9 +103,9 @@ func NewBed(t *testing.T, brokersA, brokersB int, more map[string]string) *Bed {
 // startTimeout bounds the start of both clusters on a busy machine.
 const startTimeout = 5 * time.Minute
 
-func (s *Side) start(ctx context.Context, dir string, brokers int, properties map[string]string) error {
+func (s *Side) start(ctx context.Context, dir string, o kafka.Options) error {
 	s.down, s.frozen = map[int]bool{}, map[int]bool{}
-	c, err := kafka.New(ctx, dir, kafka.Options{Brokers: brokers, Reroute: true, Config: properties})
+	c, err := kafka.New(ctx, dir, o)
 	if err != nil {
 		return fmt.Errorf("starting cluster %s: %w", s.Alias, err)
 	}

@@ -129,12 +129,13 @@ func (v Verdict) Oldest() time.Duration {
 
 // JudgeParams is what Judge needs.
 type JudgeParams struct {
-	From, To *Side               // required
-	Topics   []string            // required: on the source
-	Name     func(string) string // required: of a topic on the target
-	Repeats  bool                // the mirror was killed: runs of exact copies are no damage
-	Watch    *Watch              // tells the age of repeats; may be nil
-	Kills    []time.Time
+	From, To  *Side               // required
+	Topics    []string            // required: on the source
+	Name      func(string) string // required: of a topic on the target
+	Repeats   bool                // the mirror was killed: runs of exact copies are no damage
+	Committed bool                // the target is as readers of committed records see it
+	Watch     *Watch              // tells the age of repeats; may be nil
+	Kills     []time.Time
 }
 
 // Judge compares everything that both clusters hold of some topics.
@@ -146,7 +147,7 @@ func Judge(ctx context.Context, p JudgeParams) (Verdict, error) {
 		if err != nil {
 			return v, err
 		}
-		target, err := compare.Read(ctx, p.To.AdminOpts(), p.Name(topic), compare.ReadOptions{})
+		target, err := compare.Read(ctx, p.To.AdminOpts(), p.Name(topic), compare.ReadOptions{ReadCommitted: p.Committed})
 		if err != nil {
 			return v, err
 		}
@@ -230,6 +231,16 @@ func (p JudgeParams) repeat(at place, offset, before int64) Repeat {
 
 // AwaitEnd waits until the last record of every partition is on the target.
 func AwaitEnd(ctx context.Context, to *Side, topics []string, partitions int) error {
+	return awaitEnd(ctx, to, topics, partitions, kgo.NewOffset().AtEnd().Relative(-1))
+}
+
+// awaitCommittedEnd waits until readers of committed records see the last one of
+// every partition. Markers stand behind it.
+func awaitCommittedEnd(ctx context.Context, to *Side, topics []string, partitions int) error {
+	return awaitEnd(ctx, to, topics, partitions, kgo.NewOffset().AtStart(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+}
+
+func awaitEnd(ctx context.Context, to *Side, topics []string, partitions int, from kgo.Offset, opts ...kgo.Opt) error {
 	if err := awaitTopics(ctx, to, topics, partitions); err != nil {
 		return err
 	}
@@ -238,11 +249,11 @@ func AwaitEnd(ctx context.Context, to *Side, topics []string, partitions int) er
 	for _, topic := range topics {
 		consume[topic] = map[int32]kgo.Offset{}
 		for p := range int32(partitions) {
-			consume[topic][p] = kgo.NewOffset().AtEnd().Relative(-1)
+			consume[topic][p] = from
 			left[place{topic, p}] = true
 		}
 	}
-	cl, err := kgo.NewClient(append(to.AdminOpts(), kgo.ConsumePartitions(consume))...)
+	cl, err := kgo.NewClient(slices.Concat(to.AdminOpts(), opts, []kgo.Opt{kgo.ConsumePartitions(consume)})...)
 	if err != nil {
 		return fmt.Errorf("making a consumer: %w", err)
 	}

@@ -18,20 +18,22 @@ type Trial struct {
 	Mirror *Mirror
 	Watch  *Watch
 
-	catchUp  time.Duration
-	stopLoad context.CancelFunc
-	loaded   chan struct{} // closed when the producers have ended
-	loadErr  error         // of the producers; valid after loaded
-	wait     sync.WaitGroup
+	committed bool // only committed records of the target count
+	catchUp   time.Duration
+	stopLoad  context.CancelFunc
+	loaded    chan struct{} // closed when the producers have ended
+	loadErr   error         // of the producers; valid after loaded
+	wait      sync.WaitGroup
 }
 
 // TrialParams is what NewTrial needs.
 type TrialParams struct {
-	Strait   string // required: the program
-	From, To *Side  // required
-	Load     LoadParams
-	Flow     string        // more HCL inside the flow block
-	CatchUp  time.Duration // how long the end may take to arrive once all is sound; default catchUp
+	Strait    string // required: the program
+	From, To  *Side  // required
+	Load      LoadParams
+	Flow      string        // more HCL inside the flow block
+	Committed bool          // only committed records of the target count
+	CatchUp   time.Duration // how long the end may take to arrive once all is sound; default catchUp
 }
 
 // catchUp bounds how long a mirror may take to reach the end once all is sound.
@@ -46,7 +48,7 @@ func NewTrial(t *testing.T, p TrialParams) *Trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp)}
+	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp), committed: p.Committed}
 	tr.Watch = NewWatch(p.To, tr.remotes()...)
 	tr.Mirror = NewMirror(t, MirrorParams{
 		Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow,
@@ -109,7 +111,7 @@ func (tr *Trial) Verdict(repeats bool) Verdict {
 	}
 	v, err := Judge(tr.t.Context(), JudgeParams{
 		From: tr.From, To: tr.To, Topics: tr.Load.Topics(), Name: tr.Remote,
-		Repeats: repeats, Watch: tr.Watch, Kills: tr.Mirror.Kills,
+		Repeats: repeats, Committed: tr.committed, Watch: tr.Watch, Kills: tr.Mirror.Kills,
 	})
 	if err != nil {
 		tr.t.Fatal(err)
@@ -139,7 +141,11 @@ func (tr *Trial) conclude() error {
 	arrive, cancel := context.WithTimeout(ctx, tr.catchUp)
 	defer cancel()
 	began := time.Now()
-	if err := AwaitEnd(arrive, tr.To, tr.remotes(), tr.Load.p.Partitions); err != nil {
+	await := AwaitEnd
+	if tr.committed {
+		await = awaitCommittedEnd
+	}
+	if err := await(arrive, tr.To, tr.remotes(), tr.Load.p.Partitions); err != nil {
 		return err
 	}
 	tr.t.Logf("the end arrived %s after the last record was written", time.Since(began).Round(time.Millisecond))

@@ -46,7 +46,7 @@ func knownKeys() []knownKey {
 	custom("remove it, or transform records in HCL", "transforms", "predicates")
 	custom("remove it: keys and values are copied as bytes", "key.converter", "value.converter", "header.converter")
 	add(diag.Warning, later,
-		"exactly.once.source.support", "exactly.once.support", "transaction.boundary", "transaction.boundary.interval.ms",
+		"exactly.once.support", "transaction.boundary", "transaction.boundary.interval.ms",
 		"topic.creation.", "errors.retry.", "errors.log.", "offset-syncs.topic.", "checkpoints.topic.", "heartbeats.topic.")
 	add(diag.Info, runtime,
 		"offset.storage.", "config.storage.", "status.storage.", "offsets.storage.topic", "tasks.max.enforce",

@@ -51,6 +51,7 @@ func TestPrecedence(t *testing.T) {
 		return func(c *model.Config) any { return get(c.Flows[0]) }
 	}
 	size := flow(func(f *model.Flow) any { return f.FetchMaxBytes })
+	delivery := flow(func(f *model.Flow) any { return f.Delivery })
 	topics := flow(func(f *model.Flow) any { return strings.Join(f.Topics, " ") })
 	protocol := func(c *model.Config) any { return c.Cluster("A").TLS != nil }
 	tests := map[string]struct {
@@ -72,24 +73,27 @@ func TestPrecedence(t *testing.T) {
 			"B.producer.max.request.size=2048\nA->B.producer.override.max.request.size=4096",
 			flow(func(f *model.Flow) any { return f.MaxRequestSize }), int32(4096),
 		},
-		"cluster beats top level":    {"A.security.protocol=PLAINTEXT\nsecurity.protocol=SSL", protocol, false},
-		"role beats cluster":         {"A.security.protocol=PLAINTEXT\nA.consumer.security.protocol=SSL", protocol, true},
-		"top level reaches clusters": {"security.protocol=SSL", protocol, true},
-		"lower case":                 {"security.protocol=ssl", protocol, true},
-		"role of a client not used":  {"A.producer.security.protocol=SSL", protocol, true},
-		"interval":                   {"A->B.refresh.topics.interval.seconds=60", flow(func(f *model.Flow) any { return f.RefreshTopicsInterval }), time.Minute},
-		"no interval":                {"", flow(func(f *model.Flow) any { return f.RefreshTopicsInterval }), 4 * time.Second},
-		"isolation differs from MM2": {"", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadCommitted},
-		"isolation restored":         {"A.consumer.isolation.level=read_uncommitted", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadUncommitted},
-		"earliest":                   {"", flow(func(f *model.Flow) any { return f.Start }), model.StartEarliest},
-		"latest":                     {"A.consumer.auto.offset.reset=latest", flow(func(f *model.Flow) any { return f.Start }), model.StartLatest},
-		"identity":                   {"replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy", flow(func(f *model.Flow) any { return f.ReplicationPolicy }), model.PolicyIdentity},
-		"excludes replace":           {"topics.exclude=x", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "x"},
-		"excludes of 3.9":            {"topics.blacklist=x", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "x"},
-		"exclude beats blacklist":    {"topics.blacklist=x\ntopics.exclude=y", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "y"},
-		"rack":                       {"A.consumer.client.rack=r", func(c *model.Config) any { return c.Cluster("A").Rack }, "r"},
-		"last duplicate wins":        {"topics=x\ntopics=y", topics, "y"},
-		"listener name":              {"A.bootstrap.servers=SSL://x:1, y:2", func(c *model.Config) any { return strings.Join(c.Cluster("A").BootstrapServers, " ") }, "x:1 y:2"},
+		"transactions of the target":  {"B.exactly.once.source.support=ENABLED", delivery, model.Transactional},
+		"transactions being prepared": {"B.exactly.once.source.support=preparing", delivery, model.ExactlyOnce},
+		"transactions of the source":  {"A.exactly.once.source.support=enabled", delivery, model.ExactlyOnce},
+		"cluster beats top level":     {"A.security.protocol=PLAINTEXT\nsecurity.protocol=SSL", protocol, false},
+		"role beats cluster":          {"A.security.protocol=PLAINTEXT\nA.consumer.security.protocol=SSL", protocol, true},
+		"top level reaches clusters":  {"security.protocol=SSL", protocol, true},
+		"lower case":                  {"security.protocol=ssl", protocol, true},
+		"role of a client not used":   {"A.producer.security.protocol=SSL", protocol, true},
+		"interval":                    {"A->B.refresh.topics.interval.seconds=60", flow(func(f *model.Flow) any { return f.RefreshTopicsInterval }), time.Minute},
+		"no interval":                 {"", flow(func(f *model.Flow) any { return f.RefreshTopicsInterval }), 4 * time.Second},
+		"isolation differs from MM2":  {"", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadCommitted},
+		"isolation restored":          {"A.consumer.isolation.level=read_uncommitted", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadUncommitted},
+		"earliest":                    {"", flow(func(f *model.Flow) any { return f.Start }), model.StartEarliest},
+		"latest":                      {"A.consumer.auto.offset.reset=latest", flow(func(f *model.Flow) any { return f.Start }), model.StartLatest},
+		"identity":                    {"replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy", flow(func(f *model.Flow) any { return f.ReplicationPolicy }), model.PolicyIdentity},
+		"excludes replace":            {"topics.exclude=x", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "x"},
+		"excludes of 3.9":             {"topics.blacklist=x", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "x"},
+		"exclude beats blacklist":     {"topics.blacklist=x\ntopics.exclude=y", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "y"},
+		"rack":                        {"A.consumer.client.rack=r", func(c *model.Config) any { return c.Cluster("A").Rack }, "r"},
+		"last duplicate wins":         {"topics=x\ntopics=y", topics, "y"},
+		"listener name":               {"A.bootstrap.servers=SSL://x:1, y:2", func(c *model.Config) any { return strings.Join(c.Cluster("A").BootstrapServers, " ") }, "x:1 y:2"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -88,7 +88,7 @@ func (r *reader) unusedTop(e props.Entry) {
 		r.ignored(e, fmt.Sprintf("write CLUSTER.%s", e.Key), "is ignored by MirrorMaker 2 without a cluster in front")
 	case r.flowOnly(e.Key):
 		r.ignored(e, fmt.Sprintf("write A->B.%s", e.Key), "is ignored by MirrorMaker 2 without a flow in front")
-	case slices.Contains(defKeys(field.ScopeWorker), e.Key) || slices.Contains(workerKeys(), e.Key):
+	case slices.Contains(defKeys(field.ScopeWorker), e.Key):
 		r.ignored(e, fmt.Sprintf("write B.%s with the name of the target cluster", e.Key), "is ignored by MirrorMaker 2 without a cluster in front")
 	case r.ofClient(e.Key):
 		r.ignored(e, "write "+r.clientPrefixes("CLUSTER", e.Key),
@@ -118,7 +118,7 @@ func (r *reader) unusedFlow(e props.Entry, prefix, key string) {
 	case strings.HasPrefix(key, "producer."):
 		r.ignored(e, to+"."+key+", or "+prefix+".producer.override."+strings.TrimPrefix(key, "producer."),
 			"reaches only the writer of offset syncs in MirrorMaker 2")
-	case slices.Contains(defKeys(field.ScopeWorker), key) || slices.Contains(workerKeys(), key):
+	case slices.Contains(defKeys(field.ScopeWorker), key):
 		r.ignored(e, "write "+to+"."+key, "is ignored by MirrorMaker 2 behind a flow")
 	case r.known(e, bare(key)):
 	default:
@@ -233,10 +233,6 @@ func (r *reader) unknown(e props.Entry, prefix, key string, names []string) {
 func (r *reader) flowKey(key string) bool {
 	return slices.Contains(defKeys(field.ScopeFlow, field.ScopeFlowOnly), key)
 }
-
-// workerKeys are keys of the Connect worker, read behind its target cluster
-// only, that have no declaration.
-func workerKeys() []string { return []string{"exactly.once.source.support"} }
 
 // flowOnly reports whether MirrorMaker 2 reads a key only behind "A->B.".
 func (r *reader) flowOnly(key string) bool {

@@ -51,6 +51,10 @@ func (e *MissingPermissionError) Topic() string { return e.named("topic") }
 // something else.
 func (e *MissingPermissionError) Group() string { return e.named("group") }
 
+// Transactions returns what the transactional ids that the permission is on begin
+// with; "" where it is on something else.
+func (e *MissingPermissionError) Transactions() string { return e.named("transactional ids from") }
+
 // named returns the name of the resource if it is of a kind.
 func (e *MissingPermissionError) named(kind string) string {
 	var name string
@@ -79,6 +83,9 @@ func OnTopic(topic string) string { return fmt.Sprintf("topic %q", topic) }
 
 // OnGroup is the resource of a consumer group's permissions.
 func OnGroup(group string) string { return fmt.Sprintf("group %q", group) }
+
+// OnTransactions is the resource of transactional ids that begin with prefix.
+func OnTransactions(prefix string) string { return fmt.Sprintf("transactional ids from %q", prefix) }
 
 // brokerError is a broker's answer about one topic, or nil.
 func brokerError(code int16, message *string) error {

@@ -150,6 +150,9 @@ func (c *Client) produce(ctx context.Context, broker int32, req *ProduceRequest,
 	if missesID(len(req.Partitions), func(i int) *PartitionKey { return &req.Partitions[i].PartitionKey }) {
 		highest = produceByID - 1
 	}
+	if req.MaxVersion > 0 {
+		highest = min(highest, req.MaxVersion)
+	}
 	c.registry.add(call)
 	answer, err := c.request(ctx, broker, &tokenRequest{call: call, highest: highest})
 	c.registry.remove(call)

@@ -93,6 +93,7 @@ type BrokerEndpoint struct {
 // ProduceRequest appends exactly one batch to each of its partitions, acks=all.
 type ProduceRequest struct {
 	TransactionalID string // empty: none
+	MaxVersion      int16  // the version not to go beyond; 0: the highest that both sides know
 	Timeout         time.Duration
 	Partitions      []ProducePartition // no partition twice: the broker would drop one silently
 }
