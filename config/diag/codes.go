@@ -35,6 +35,7 @@ const (
 	CodeMerge            = "ST109" // topics that get one name on the target
 	CodeNoFlow           = "ST110" // no enabled flow
 	CodeNestedHeartbeats = "ST111" // heartbeats copied in a circle
+	CodeOneOwner         = "ST112" // two flows that keep the positions of a topic in one place
 	CodeLiteralSecret    = "ST201" // a secret in the file itself
 	CodePlainLogin       = "ST202" // SASL without TLS
 	CodeHostnameCheckOff = "ST203" // TLS without host name verification

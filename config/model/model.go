@@ -62,10 +62,14 @@ type Ownership string
 
 // Values of Ownership.
 const (
-	OwnsAuto Ownership = "auto"  // the first flow in file order that could
+	OwnsAuto Ownership = "auto"  // as OwnsYes
 	OwnsYes  Ownership = "true"  // this flow
 	OwnsNo   Ownership = "false" // never this flow
 )
+
+// SharesOffsets reports whether f keeps its positions where MirrorMaker 2 and
+// other flows between its clusters look for theirs: two must not copy one topic.
+func (f *Flow) SharesOffsets() bool { return f.OwnsOffsets != OwnsNo && f.MirrorMaker1 == nil }
 
 // Delivery is what happens to records whose fate a crash left open.
 type Delivery string

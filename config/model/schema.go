@@ -118,8 +118,8 @@ func targetFields(f *Flow) []field.Def {
 			"Whose defaults hold for topic settings nobody set.").
 			Legacy("use.defaults.from", field.ScopeFlowOnly).Default("target").Changes(field.Live),
 		field.Enum(&f.OwnsOffsets, "owns_offsets", []Ownership{OwnsAuto, OwnsYes, OwnsNo},
-			"Whether this flow writes MirrorMaker 2's positions, offset syncs and checkpoints where several flows copy a topic to the same cluster; auto leaves it to the first.").
-			Default("auto"),
+			"Whether this flow keeps its positions where MirrorMaker 2 does. Of several flows that copy a topic to the same cluster, all but one must say false and keep theirs under their own names; auto means true.").
+			Default("auto").Changes(field.Destructive),
 		field.Enum(&f.ErrorsTolerance, "errors_tolerance", []string{"none", "all"},
 			"Whether a record the target refuses for good stops its partition or is skipped and counted.").
 			Legacy("errors.tolerance", field.ScopeFlow).Default("none").Changes(field.Live),

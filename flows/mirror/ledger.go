@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/position"
 )
@@ -45,9 +46,13 @@ type ledger struct {
 func (f *Flow) newLedger() (ledger, error) {
 	def := f.p.Flow
 	if def.MirrorMaker1 == nil {
+		owner := ""
+		if def.OwnsOffsets == model.OwnsNo {
+			owner = "Strait:" + def.Name
+		}
 		store, err := position.NewStore(position.Params{
 			Client: f.p.Target.Control(), SourceAlias: def.From, Log: f.p.Log,
-			ReplicationFactor: def.ReplicationFactor,
+			ReplicationFactor: def.ReplicationFactor, Owner: owner,
 		})
 		if err != nil {
 			return ledger{}, err

@@ -31,6 +31,10 @@ type Params struct {
 	Budget *Budget          // required
 	Log    *slog.Logger     // required
 
+	// Taken returns the flow of the process whose positions of a source topic are
+	// where this flow's would be; "" for none. Nil: no topic is taken.
+	Taken func(topic string) string
+
 	// Returns says that another flow of the process mirrors in the other direction
 	// under equal names: without a loop guard the flow must not run.
 	Returns bool
@@ -81,7 +85,7 @@ func New(p Params) (*Flow, error) {
 	if p.Flow == nil || p.Source == nil || p.Target == nil || p.Budget == nil || p.Log == nil {
 		return nil, errors.New("building mirror flow: flow, source, target, budget and log are required")
 	}
-	r, err := newRules(p.Flow)
+	r, err := newRules(p.Flow, p.Taken)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,13 @@ import (
 type rules struct {
 	*chain.Chain
 	excluded *filter.Patterns // settings
+	taken    func(topic string) string
 }
 
-func newRules(f *model.Flow) (*rules, error) {
+func newRules(f *model.Flow, taken func(topic string) string) (*rules, error) {
+	if taken == nil {
+		taken = func(string) string { return "" }
+	}
 	names, problems := chain.ForFlow(f)
 	list := make([]filter.Pattern, len(f.ConfigPropertiesExclude))
 	for i, text := range f.ConfigPropertiesExclude {
@@ -29,21 +33,42 @@ func newRules(f *model.Flow) (*rules, error) {
 	if err := problems.Err(); err != nil {
 		return nil, fmt.Errorf("compiling the patterns of flow %q: %w", f.Name, err)
 	}
-	return &rules{Chain: names, excluded: excluded}, nil
+	return &rules{Chain: names, excluded: excluded, taken: taken}, nil
+}
+
+// Selected says whether a source topic is copied. Heartbeats are left to the
+// first flow between two clusters.
+func (r *rules) Selected(topic string) bool {
+	return r.Chain.Selected(topic) && (!r.Topics().Heartbeats(topic) || r.taken(topic) == "")
 }
 
 // RemoteTopic is what a source topic is called on the target; empty where
 // Unnamed says why it has no name there.
 func (r *rules) RemoteTopic(topic string) string {
 	route := r.Route(topic)
-	if route.Err != nil {
+	if route.Err != nil || r.taken(topic) != "" {
 		return ""
 	}
 	return route.Target
 }
 
+// takenError says that another flow's positions are where this one's would be.
+type takenError struct{ flow string }
+
+func (e *takenError) Error() string {
+	return fmt.Sprintf("flow %q keeps its position in the same place: one would go on where the other is", e.flow)
+}
+
+// Hint says what to do about it.
+func (e *takenError) Hint() string {
+	return `write owns_offsets = "false" in one of the two flows, which then keeps its positions under its own name`
+}
+
 // Unnamed says why a selected topic has no name on the target.
 func (r *rules) Unnamed(topic string) error {
+	if flow := r.taken(topic); flow != "" {
+		return &takenError{flow}
+	}
 	if err := r.Route(topic).Err; err != nil {
 		return err
 	}

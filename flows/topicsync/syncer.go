@@ -274,7 +274,14 @@ func (p *pass) selectFrom(sources map[string]*admin.Topic) {
 	p.isolate(func(t *topic) (hint string, err error) {
 		switch sharing := byTarget[t.target]; {
 		case t.target == "":
-			return "check the renames of this flow", p.p.Layout.Unnamed(t.source)
+			why := p.p.Layout.Unnamed(t.source)
+			if told, ok := errors.AsType[interface {
+				error
+				Hint() string
+			}](why); ok {
+				return told.Hint(), why
+			}
+			return "check the renames of this flow", why
 		case len(t.target) > maxName:
 			return "exclude it with topics_exclude, or choose a shorter cluster name or replication_policy = \"identity\"",
 				fmt.Errorf("its name on the target would have %d characters (%.40s...), Kafka allows %d", len(t.target), t.target, maxName)

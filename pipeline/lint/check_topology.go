@@ -70,6 +70,32 @@ func checkTwice(t *topology, r *reporter) {
 	}
 }
 
+// checkOwners finds flows that keep the positions of a topic in one place, beyond
+// those that copy it to one place, too. Patterns are compared as in targets;
+// what cannot be told from them is told when the flows run.
+func checkOwners(t *topology, r *reporter) {
+	type key struct{ from, to, pattern string }
+	first := map[key]*model.Flow{}
+	for _, f := range t.enabled {
+		if !f.SharesOffsets() {
+			continue
+		}
+		for i, pattern := range f.Topics {
+			k := key{f.From, f.To, pattern}
+			if name, ok := literal(pattern); ok {
+				k.pattern = name
+			}
+			other := first[k]
+			if other == nil {
+				first[k] = f
+			} else if other != f && t.remote(f, k.pattern) != t.remote(other, k.pattern) {
+				r.add(orRange(f.Ranges.Of(model.Element("topics", i)), f), `write owns_offsets = "false" in one of the two flows`,
+					"flows %q and %q keep their positions of %q in one place: the topic is left to the first", other.Name, f.Name, pattern)
+			}
+		}
+	}
+}
+
 func orRange(at diag.Range, f *model.Flow) diag.Range {
 	if at.IsZero() {
 		return f.Range

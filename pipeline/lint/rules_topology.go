@@ -72,6 +72,15 @@ func topologyRules() []Rule {
 			Good: Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"eu.orders\", \"us.orders\"]\n  transform \"rename\" \"one\" {\n    map = {\n      \"eu.orders\" = \"orders\"\n      \"us.orders\" = \"orders\"\n    }\n    merge = true\n  }\n}"},
 		},
 		{
+			ID: diag.CodeOneOwner, Severity: diag.Error, Title: "two flows own the offsets of a topic",
+			Why:     "Positions, offset syncs and checkpoints of a topic have one place on a target. Of two flows with one place, each would go on where the other is; so the topic is left to the first.",
+			Fix:     "Write owns_offsets = \"false\" in one of the two: it keeps its positions under its own name.",
+			Bad:     Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}\nflow \"audit\" {\n  from   = cluster.dc1\n  to     = cluster.dc2\n  topics = [\"orders\"]\n  transform \"rename\" \"audit\" {\n    prefix = \"audit.\"\n  }\n}"},
+			Good:    Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}\nflow \"audit\" {\n  from         = cluster.dc1\n  to           = cluster.dc2\n  topics       = [\"orders\"]\n  owns_offsets = \"false\"\n  transform \"rename\" \"audit\" {\n    prefix = \"audit.\"\n  }\n}"},
+			AtStart: true,
+			check:   checkOwners,
+		},
+		{
 			ID: diag.CodeNoFlow, Severity: diag.Warning, Title: "no flow is enabled",
 			Why:     "Nothing is mirrored. In a properties file a flow is off unless A->B.enabled = true.",
 			Fix:     "In HCL add flow \"A->B\" {}, in a properties file A->B.enabled = true.",

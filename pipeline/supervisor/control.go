@@ -73,8 +73,12 @@ func (c *control) add(p reconcile.Params) error {
 	return nil
 }
 
-// run runs all loops until ctx ends.
+// run runs all loops until ctx ends, once the target is the cluster that was
+// meant.
 func (c *control) run(ctx context.Context) {
+	if len(c.loops) == 0 || !c.expected(ctx, c.to) {
+		return
+	}
 	var wait sync.WaitGroup
 	for _, l := range c.loops {
 		wait.Go(func() { l.Run(ctx) })

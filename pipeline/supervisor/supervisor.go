@@ -82,8 +82,8 @@ func (s *Supervisor) build() error {
 		f, err := mirror.New(mirror.Params{
 			Flow: def, Source: from, Target: to, Budget: budget,
 			Log:     s.p.Log.With("flow", def.Name),
-			Returns: s.returns(def),
-			Once:    s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
+			Returns: s.returns(def), Taken: taken(def, s.p.Config.Flows),
+			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
 		})
 		if err != nil {
 			return fmt.Errorf("building flow %q: %w", def.Name, err)
