@@ -57,6 +57,9 @@ func TestGolden(t *testing.T) {
 			got := append(slices.Clone(inputs),
 				txtar.File{Name: "want.hcl", Data: result.HCL},
 				txtar.File{Name: "want.report", Data: []byte(show(result.Report))})
+			for _, d := range result.Report.Differences {
+				t.Error(d)
+			}
 			text := txtar.Format(&txtar.Archive{Comment: ar.Comment, Files: got})
 			if *update {
 				if err := os.WriteFile(path, text, 0o600); err != nil {

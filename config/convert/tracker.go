@@ -198,12 +198,28 @@ func (t *tracker) structural(e props.Entry, k Key) Key {
 	case strings.HasSuffix(e.Key, ".enabled") && t.flow(strings.TrimSuffix(e.Key, ".enabled")) != nil:
 		name := strings.TrimSuffix(e.Key, ".enabled")
 		k.State, k.To = Converted, []string{fmt.Sprintf("flow %q", name)}
+	case strings.Contains("."+bare, ".transforms"):
+		return t.transforms(e, k)
 	case strings.Contains(bare, "ssl.") || strings.Contains(bare, "sasl.") || strings.HasSuffix(bare, "security.protocol"):
 		return t.security(e, k)
 	case strings.HasSuffix(e.Key, ".class") || strings.HasSuffix(e.Key, ".converter"):
 		k.State, k.Note = Default, "what Strait does anyway"
 	default:
 		k.State, k.Note = Ignored, "a more specific key says it for every cluster and flow"
+	}
+	return k
+}
+
+// transforms judges a key of the transformations of a flow, or of all flows. That
+// all of them can be stages is settled: other keys are problems.
+func (t *tracker) transforms(e props.Entry, k Key) Key {
+	for _, f := range t.cfg.Flows {
+		if len(f.Stages) > 0 && (strings.HasPrefix(e.Key, f.Name+".") || !strings.Contains(e.Key, "->")) {
+			k.To = append(k.To, fmt.Sprintf("flow %q", f.Name))
+		}
+	}
+	if k.State = Converted; len(k.To) == 0 {
+		k.State, k.Note = Default, "there are none"
 	}
 	return k
 }

@@ -6,6 +6,7 @@
 package field
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -309,6 +310,8 @@ func (d Def) Get() Value {
 	switch d.Kind {
 	case KindList:
 		return Value{List: slices.Clone(v.list), IsList: true}
+	case KindMap:
+		return Value{Map: maps.Clone(v.dict), IsMap: true}
 	case KindSecret:
 		return Value{Text: v.text, Sensitive: true}
 	default:

@@ -157,6 +157,12 @@ func (e *encoder) flow(f *model.Flow) {
 		}
 		e.attributes(at, "", model.FlowFields(f), model.FlowFields(model.NewFlow(field.HCL)))
 		e.properties(at, f.Properties)
+		for _, s := range f.Stages {
+			e.out.WriteByte('\n')
+			e.block("transform "+Quote(string(s.Kind))+" "+Quote(s.Name), func() {
+				e.attributes(at, "transform."+s.Name+".", model.StageFields(s), model.StageFields(model.NewStage(s.Kind)))
+			})
+		}
 	})
 }
 
@@ -187,7 +193,7 @@ func (e *encoder) attributes(at Attribute, prefix string, defs, defaults []field
 		if d.Path {
 			v.Text = e.p.Path(v.Text)
 		}
-		if d.Name == "topics_exclude" && e.adds(&v) {
+		if prefix == "" && d.Name == "topics_exclude" && e.adds(&v) {
 			continue
 		}
 		if name, expr, ok := e.p.Expr(at, v); ok {
@@ -212,7 +218,9 @@ func (e *encoder) adds(v *field.Value) bool {
 	return len(rest) == 0
 }
 
-func same(a, b field.Value) bool { return a.Text == b.Text && slices.Equal(a.List, b.List) }
+func same(a, b field.Value) bool {
+	return a.Text == b.Text && slices.Equal(a.List, b.List) && maps.Equal(a.Map, b.Map)
+}
 
 // properties writes the Java client keys that have no attribute.
 func (e *encoder) properties(at Attribute, values map[string]model.Property) {
@@ -246,6 +254,8 @@ func literal(kind field.Kind, v field.Value) string {
 		return v.Text
 	case field.KindList:
 		return List(v.List)
+	case field.KindMap:
+		return table(v.Map)
 	case field.KindSize:
 		if _, err := strconv.ParseInt(v.Text, 10, 64); err == nil {
 			return v.Text
@@ -272,6 +282,16 @@ func List(items []string) string {
 		return "[" + strings.Join(quoted, ", ") + "]"
 	}
 	return "[\n" + strings.Join(quoted, ",\n") + ",\n]"
+}
+
+// table writes texts by name, in the order of the names.
+func table(items map[string]string) string {
+	var b strings.Builder
+	b.WriteString("{\n")
+	for _, name := range slices.Sorted(maps.Keys(items)) {
+		b.WriteString(Quote(name) + " = " + Quote(items[name]) + "\n")
+	}
+	return b.String() + "}"
 }
 
 // Quote writes a text as a string of HCL without interpolation.

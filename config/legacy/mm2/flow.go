@@ -40,6 +40,7 @@ func (r *reader) flow(p pair) *model.Flow {
 		f.ReplicationPolicySeparator = "."
 		r.once(diag.Warnf(diag.CodeBadValue, f.Ranges["replication_policy_separator"], "an empty separator cannot be used; \".\" is"))
 	}
+	r.transforms(p, f)
 	r.refusals(p)
 	return f
 }
