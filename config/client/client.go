@@ -44,6 +44,7 @@ type Value struct {
 	Sensitive bool       // never quoted
 	Missing   bool       // its variables could not be replaced, which was reported
 	At        diag.Range // of the value
+	Dir       string     // where a relative path starts; "" is the working directory, as in Java
 }
 
 // Params is what Read needs.
@@ -55,7 +56,6 @@ type Params struct {
 
 	Cluster  *model.Cluster                    // filled; default: a new one
 	Flow     *model.Flow                       // optional: gets the engine settings
-	Dir      string                            // where relative paths start; "" is the working directory, as in Java
 	ReadFile func(path string) ([]byte, error) // required; os.ReadFile
 	// AllowMissing makes files that cannot be read warnings, as lint wants.
 	AllowMissing bool
@@ -77,8 +77,9 @@ func Read(p Params) (*model.Cluster, diag.List) {
 	if t.flow == nil {
 		t.flow = model.NewFlow(p.Form) // forgotten
 	}
-	r := &reader{p: p, targets: t, rows: rows(t)}
+	r := &reader{p: p, targets: t}
 	r.protocol()
+	r.table = newTable(r.rows)
 	for _, key := range sortedKeys(p.Keys) {
 		r.key(key, p.Keys[key])
 	}
@@ -92,6 +93,7 @@ type reader struct {
 	p Params
 	targets
 	rows     []Row
+	table    *Table
 	problems diag.List
 	useTLS   bool // security.protocol says so
 	useSASL  bool
@@ -114,18 +116,41 @@ func sortedKeys(m map[string]Value) []string {
 
 // key handles one key by its row.
 func (r *reader) key(key string, v Value) {
-	row, ok := find(r.rows, key)
+	row, ok := r.table.Find(key, r.p.Role)
 	switch {
 	case !ok:
 		r.unknown(key, v)
 	case v.Missing && r.p.AllowMissing:
 	case strings.HasPrefix(key, "ssl.") && !r.useTLS, strings.HasPrefix(key, "sasl.") && !r.useSASL:
-		// Keys of a protocol that is off are known, and Java does not mind them.
+		r.off(key, v)
 	case row.Roles&r.p.Role == 0:
-		r.add(diag.Warnf(diag.CodeNoEffect, v.At, "is a setting of a %s, not of a %s", row.Roles, r.p.Role), v)
+		r.foreign(row, v)
 	case r.set(row, v):
 		r.note(row, v)
 	}
+}
+
+// foreign handles a key of another kind of client.
+func (r *reader) foreign(row Row, v Value) {
+	d := diag.Warnf(diag.CodeNoEffect, v.At, "is a setting of a %s, not of a %s", row.Roles, r.p.Role)
+	if r.p.Form == field.HCL {
+		d.Severity = diag.Error
+	}
+	r.add(d, v)
+}
+
+// off handles a key of a protocol that is off: Java does not mind it, and in HCL
+// it was written for what it says.
+func (r *reader) off(key string, v Value) {
+	if r.p.Form != field.HCL {
+		return
+	}
+	what := "does not use TLS"
+	if strings.HasPrefix(key, "sasl.") {
+		what = "does not log in"
+	}
+	r.add(diag.Errorf(diag.CodeNoEffect, v.At, "has no effect: the connection %s", what).
+		WithFix(`add "security.protocol" = "SASL_SSL", or what the cluster speaks`), v)
 }
 
 // set stores the value of a key and reports whether it could.
@@ -137,7 +162,7 @@ func (r *reader) set(row Row, v Value) bool {
 		return true // as if it were not set
 	}
 	if row.def.Path {
-		v.Text = r.path(v.Text)
+		v.Text = v.path(v.Text)
 	}
 	problem := row.def.Set(field.Properties, field.Value{Text: v.Text, Sensitive: v.Sensitive || row.Secret()})
 	if problem == nil {

@@ -276,7 +276,7 @@ func TestRows(t *testing.T) {
 			t.Errorf("%+v", row.Key)
 		}
 		seen[id] = true
-		if found, ok := client.Find(row.Key + "x"); strings.HasSuffix(row.Key, ".") != ok && !strings.HasPrefix(row.Key, "compression") {
+		if found, ok := client.NewTable().Find(row.Key+"x", row.Roles); strings.HasSuffix(row.Key, ".") != ok && !strings.HasPrefix(row.Key, "compression") {
 			t.Errorf("%sx is found as %s", row.Key, found.Key)
 		}
 	}

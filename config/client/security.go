@@ -15,9 +15,13 @@ import (
 func (r *reader) protocol() {
 	c := r.p.Cluster
 	if c.TLS != nil {
+		r.replaceTLS(c.TLS)
 		r.tls, r.useTLS = c.TLS, true
 	}
 	if c.SASL != nil {
+		if _, ok := r.get("sasl.jaas.config"); ok {
+			c.SASL = &model.SASL{Mechanism: c.SASL.Mechanism}
+		}
 		r.sasl, r.useSASL = c.SASL, true
 	}
 	r.rows = rows(r.targets)
@@ -26,6 +30,7 @@ func (r *reader) protocol() {
 		return
 	}
 	c.Ranges["security_protocol"] = v.At
+	r.useTLS, r.useSASL = false, false
 	switch strings.ToUpper(strings.TrimSpace(v.Text)) {
 	case "PLAINTEXT":
 	case "SSL":
@@ -39,8 +44,29 @@ func (r *reader) protocol() {
 	}
 }
 
+// replaceTLS forgets the trust and the identity of blocks where keys say others.
+func (r *reader) replaceTLS(t *model.TLS) {
+	for key := range r.p.Keys {
+		switch {
+		case strings.HasPrefix(key, "ssl.truststore."):
+			t.CA, t.CAFile, t.Truststore = model.Secret{}, "", ""
+			t.TruststorePassword, t.TruststorePasswordFile = model.Secret{}, ""
+		case strings.HasPrefix(key, "ssl.keystore."):
+			t.Certificate, t.CertificateFile, t.Key, t.KeyFile = model.Secret{}, "", model.Secret{}, ""
+			t.Keystore, t.KeystorePassword, t.KeystorePasswordFile = "", model.Secret{}, ""
+			t.KeyPassword, t.KeyPasswordFile = model.Secret{}, ""
+		}
+	}
+}
+
 // security joins what several keys say together.
 func (r *reader) security() {
+	if !r.useTLS {
+		r.p.Cluster.TLS = nil
+	}
+	if !r.useSASL {
+		r.p.Cluster.SASL = nil
+	}
 	if r.useTLS {
 		r.versions()
 		r.identification()
@@ -89,7 +115,9 @@ func (r *reader) versions() {
 		switch i := slices.Index(known, version); {
 		case i >= 0:
 			r.tls.MaxVersion = version
-		case version != "TLS" && version != "":
+		case version == "TLS":
+			r.tls.MaxVersion = ""
+		case version != "":
 			r.badVersion(v)
 		}
 	}
@@ -144,11 +172,14 @@ func (r *reader) identification() {
 	}
 }
 
-// path resolves a path that a file says.
-func (r *reader) path(text string) string {
+// path resolves a path in sasl.jaas.config.
+func (r *reader) path(text string) string { return r.p.Keys["sasl.jaas.config"].path(text) }
+
+// path resolves a path that a file says as v, or within it.
+func (v Value) path(text string) string {
 	text = strings.TrimSpace(text)
-	if text == "" || r.p.Dir == "" || filepath.IsAbs(text) {
+	if text == "" || v.Dir == "" || filepath.IsAbs(text) {
 		return text
 	}
-	return filepath.Join(r.p.Dir, text)
+	return filepath.Join(v.Dir, text)
 }

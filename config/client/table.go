@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,6 +77,9 @@ func (r Row) Words() []string { return r.def.Words }
 // Secret reports whether the value must never be shown.
 func (r Row) Secret() bool { return r.def.Secret() || r.Key == "sasl.jaas.config" }
 
+// OfRole reports whether a client of role has the key.
+func (r Row) OfRole(role Role) bool { return r.Roles&role != 0 }
+
 // OfFlow reports whether the key tunes a flow rather than a connection.
 func (r Row) OfFlow() bool {
 	return r.inModel && (r.def.Scope == field.ScopeConsumer && r.Key != "client.rack" || r.def.Scope == field.ScopeProducer)
@@ -109,8 +113,73 @@ func Rows() []Row {
 	return rows(targets{cluster: &model.Cluster{}, tls: &model.TLS{}, sasl: &model.SASL{}, flow: &model.Flow{}})
 }
 
-// Find returns the row of a key.
-func Find(key string) (Row, bool) { return find(Rows(), key) }
+// Table finds rows by their keys.
+type Table struct {
+	exact    map[string][]Row
+	prefixes []Row
+}
+
+// NewTable returns the whole table.
+func NewTable() *Table { return newTable(Rows()) }
+
+func newTable(rows []Row) *Table {
+	t := &Table{exact: map[string][]Row{}}
+	for _, row := range rows {
+		if strings.HasSuffix(row.Key, ".") {
+			t.prefixes = append(t.prefixes, row)
+		} else {
+			t.exact[row.Key] = append(t.exact[row.Key], row)
+		}
+	}
+	return t
+}
+
+// Find returns the row of a key: of several the one that a client of role has.
+func (t *Table) Find(key string, role Role) (Row, bool) {
+	for _, row := range t.exact[key] {
+		if row.OfRole(role) {
+			return row, true
+		}
+	}
+	for _, row := range t.prefixes {
+		if strings.HasPrefix(key, row.Key) && row.OfRole(role) {
+			return row, true
+		}
+	}
+	if rows := t.exact[key]; len(rows) > 0 {
+		return rows[0], true
+	}
+	i := slices.IndexFunc(t.prefixes, func(row Row) bool { return strings.HasPrefix(key, row.Key) })
+	if i < 0 {
+		return Row{}, false
+	}
+	return t.prefixes[i], true
+}
+
+// Unset returns the text that says what holds where a file of a form does not
+// have the key.
+func (r Row) Unset(form field.Form) string {
+	switch r.Key {
+	case "security.protocol":
+		return "PLAINTEXT"
+	case "ssl.endpoint.identification.algorithm":
+		return "https"
+	case "ssl.protocol":
+		return "TLS"
+	}
+	if r.inModel && r.def.Key != "" {
+		text, _ := r.def.DefaultOf(form)
+		if span, err := time.ParseDuration(text); err == nil && r.def.Kind == field.KindDuration {
+			return strconv.FormatInt(span.Milliseconds(), 10)
+		}
+		return text
+	}
+	return ""
+}
+
+// Place returns where Read notes the value in Cluster.Ranges, by the attribute
+// of the same meaning.
+func (r Row) Place() string { return r.place }
 
 // CommonNames returns the keys that MirrorMaker 2 hands to every client of a
 // cluster.
@@ -133,15 +202,6 @@ func Names(roles Role) []string {
 		}
 	}
 	return names
-}
-
-func find(rows []Row, key string) (Row, bool) {
-	for _, row := range rows {
-		if row.Key == key || strings.HasSuffix(row.Key, ".") && strings.HasPrefix(key, row.Key) {
-			return row, true
-		}
-	}
-	return Row{}, false
 }
 
 // targets is what the rows are bound to.

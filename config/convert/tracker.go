@@ -48,7 +48,13 @@ func newTracker(doc *props.Document, cfg *model.Config, written map[encode.Attri
 		t.places(encode.Attribute{Block: "cluster", Label: c.Alias}, c.Ranges)
 	}
 	for _, f := range cfg.Flows {
-		t.places(encode.Attribute{Block: "flow", Label: f.Name}, f.Ranges)
+		at := encode.Attribute{Block: "flow", Label: f.Name}
+		t.places(at, f.Ranges)
+		of := model.Places{}
+		for key, p := range f.Properties {
+			of["properties."+key] = p.Range
+		}
+		t.places(at, of)
 	}
 	return t
 }

@@ -183,7 +183,7 @@ func (l *loader) read() *model.Config {
 		l.problems.Add(problems...)
 		l.merge(cfg, part)
 	}
-	l.refuseProperties(cfg)
+	l.applyProperties(cfg)
 	return cfg
 }
 

@@ -15,7 +15,7 @@ import (
 // Diff says in what two topologies differ, one line each, such as `flow
 // "A->B": topics: orders, not .*`; nothing when they mean the same. It passes
 // over what has no meaning: places, whether the default excludes were written,
-// whether a pair that is not enabled sends heartbeats, the order of the elements
+// properties = {} beside what they say, whether a pair that is not enabled sends heartbeats, the order of the elements
 // of a list and of clusters and flows, and how PEM text is laid out. Secrets are
 // compared and never shown.
 func Diff(a, b *Config) []string {
@@ -62,7 +62,7 @@ func pairs[T any](d *differ, kind string, a, b []*T, name func(*T) string) {
 func (d *differ) fields(where string, a, b reflect.Value, skip ...string) {
 	for i := range a.NumField() {
 		f := a.Type().Field(i)
-		if !f.IsExported() || f.Name == "DefaultExcludes" || f.Name == "HeartbeatsOnly" || slices.Contains(skip, f.Name) || isPlace(f.Type) {
+		if !f.IsExported() || slices.Contains(silent(), f.Name) || slices.Contains(skip, f.Name) || isPlace(f.Type) {
 			continue
 		}
 		name := attributeName(f.Name)
@@ -72,6 +72,10 @@ func (d *differ) fields(where string, a, b reflect.Value, skip ...string) {
 		d.values(name, a.Field(i), b.Field(i))
 	}
 }
+
+// silent are fields that mean nothing by themselves. Of properties = {} the
+// meaning is in the other fields.
+func silent() []string { return []string{"DefaultExcludes", "HeartbeatsOnly", "Properties"} }
 
 // isPlace reports whether a type only says where something was written.
 func isPlace(t reflect.Type) bool {

@@ -53,7 +53,10 @@ func TestDiff(t *testing.T) {
 		}},
 		"a property": {func(c *model.Config) {
 			c.Flows[0].Properties = map[string]model.Property{"producer.acks": {Value: model.NewSecret("1")}, "x": {}}
-		}, []string{`flow "A->B": properties[producer.acks]: value: the secrets differ`, `flow "A->B": properties[x]: only the second has it`}},
+		}, nil},
+		"a client": {func(c *model.Config) {
+			c.Flows[0].Connections.SourceAdmin = &model.Cluster{Alias: "A"}
+		}, []string{`flow "A->B": connections: source_admin: only one of the two has it`}},
 		"a deployment": {func(c *model.Config) { c.Deployment = "blue" }, []string{"deployment: blue, not "}},
 		"other names": {func(c *model.Config) { c.Clusters[1].Alias, c.Flows = "C", nil }, []string{
 			`cluster "B": only the first has it`, `cluster "C": only the second has it`, `flow "A->B": only the first has it`,

@@ -6,7 +6,9 @@ package settings
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
@@ -71,6 +73,7 @@ func OfModel(cfg *model.Config) Listing {
 					s.Settings = append(s.Settings, ofDef(d, "", f.Ranges))
 				}
 			}
+			s.Settings = append(s.Settings, ofClient(name, f.Properties)...)
 			if len(s.Settings) > 0 {
 				flow.Sections = append(flow.Sections, s)
 			}
@@ -126,12 +129,49 @@ func clusterSection(c *model.Cluster) Section {
 		}
 	}
 	for _, key := range sortedKeys(c.Properties) {
-		p := c.Properties[key]
-		s.Settings = append(s.Settings, Setting{
-			Name: "properties." + key, text: p.Value.Reveal(), Secret: p.Sensitive, Origin: origin(p.Range),
-		})
+		s.Settings = append(s.Settings, ofProperty(key, c.Properties[key]))
 	}
 	return s
+}
+
+func ofProperty(key string, p model.Property) Setting {
+	return Setting{Name: "properties." + key, text: p.Value.Reveal(), Secret: p.Sensitive, Origin: origin(p.Range)}
+}
+
+// ofClient returns the properties of a flow that are for one of its clients;
+// those that name none are the record producer's or the consumer's.
+func ofClient(section string, properties map[string]model.Property) []Setting {
+	var list []Setting
+	for _, key := range sortedKeys(properties) {
+		for _, owner := range owners(key) {
+			if owner == section {
+				list = append(list, ofProperty(key, properties[key]))
+			}
+		}
+	}
+	return list
+}
+
+// owners returns the sections of a flow that one of its properties belongs to.
+func owners(key string) []string {
+	if strings.HasPrefix(key, "admin.") {
+		return []string{"source_admin", "target_admin"}
+	}
+	for _, o := range [][2]string{
+		{"source.admin.", "source_admin"},
+		{"target.admin.", "target_admin"},
+		{"source.consumer.", "source_consumer"},
+		{"consumer.", "source_consumer"},
+		{"producer.override.", "record_producer"},
+	} {
+		if strings.HasPrefix(key, o[0]) {
+			return []string{o[1]}
+		}
+	}
+	if row, ok := client.NewTable().Find(key, client.Consumer); ok && row.OfRole(client.Consumer) {
+		return []string{"source_consumer"}
+	}
+	return []string{"record_producer"}
 }
 
 // ofDef is the present value of a declaration; block is its name in front of

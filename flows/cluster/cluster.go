@@ -85,6 +85,9 @@ func New(p Params) (*Cluster, error) {
 	p.MaxResponse = cmp.Or(p.MaxResponse, 100<<20)
 	p.DialTimeout = cmp.Or(p.DialTimeout, p.Config.Connection.SetupTimeout, 10*time.Second)
 	p.Data = cmp.Or(p.Data, p.Config)
+	if p.Data != p.Config { // a client's own request.timeout.ms; the cluster's is about control requests
+		p.RequestTimeout = max(p.RequestTimeout, p.Data.Connection.RequestTimeout)
+	}
 	if p.ReadFile == nil {
 		p.ReadFile = secret.ReadFile
 	}

@@ -51,4 +51,4 @@ func (c *Cluster) Verify(ctx context.Context) error {
 
 // Rack returns where this program runs, for reads from the nearest replica;
 // empty: it does not say.
-func (c *Cluster) Rack() string { return c.p.Config.Rack }
+func (c *Cluster) Rack() string { return c.p.Data.Rack }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,16 @@ func (b *bed) storeLines(kind string, more map[string]string) map[string]string 
 func (b *bed) storeBlock(kind string) string {
 	return fmt.Sprintf("tls {\n truststore = %q\n truststore_password = %[2]q\n keystore = %[3]q\n keystore_password = %[2]q\n }\n",
 		b.store("trust", kind), storetest.Password, b.store("key", kind))
+}
+
+// properties is a map of HCL with these Java client keys.
+func properties(lines map[string]string) string {
+	var out strings.Builder
+	out.WriteString("properties = {\n")
+	for _, key := range slices.Sorted(maps.Keys(lines)) {
+		fmt.Fprintf(&out, "    %q = %q\n", key, lines[key])
+	}
+	return out.String() + "  }"
 }
 
 // TestLogins mirrors one topic by every way to log in.
@@ -56,6 +67,9 @@ func TestLogins(t *testing.T) {
 		"h-p12-oauth.hcl": b.hcl("h-p12-oauth", b.storeBlock("PKCS12")+oauth),
 		"h-pem-scram.hcl": b.hcl("h-pem-scram", fmt.Sprintf("tls {\n ca_file = %q\n cert_file = %q\n key_file = %q\n }\n", pem.CAFile, pem.ClientCertFile, pem.ClientKeyFile)+
 			fmt.Sprintf("sasl \"scram-sha-512\" {\n username = \"ann\"\n password_file = %q\n }", b.save(t, "password", []byte(password+"\n")))),
+		"h-jks-properties.hcl": b.hcl("h-jks-properties", properties(b.storeLines("JKS", map[string]string{
+			"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512", "sasl.jaas.config": module + "scram.ScramLoginModule" + jaas,
+		}))),
 	}
 	for file, text := range files {
 		alias, _, _ := strings.Cut(file, ".")

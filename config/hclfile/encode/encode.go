@@ -234,6 +234,9 @@ func (e *encoder) properties(at Attribute, values map[string]model.Property) {
 		e.written[at] = true
 		e.comment(e.p.Comment(at))
 		v := field.Value{Text: p.Value.Reveal(), Sensitive: p.Sensitive}
+		if strings.HasSuffix(key, "store.location") && v.Text != "" {
+			v.Text = e.p.Path(v.Text)
+		}
 		expr := Quote(v.Text)
 		if _, own, ok := e.p.Expr(at, v); ok {
 			expr = own

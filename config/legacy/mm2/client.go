@@ -69,7 +69,7 @@ func (c *Client) Cluster(alias string) *model.Cluster {
 	cl.Alias, cl.Range, cl.Ranges = alias, diag.Range{File: c.r.p.File}, model.Places{}
 	keys := map[string]client.Value{}
 	for _, e := range c.r.doc.Effective() {
-		if row, ok := client.Find(e.Key); ok && row.OfConnection() {
+		if row, ok := c.r.table.Find(e.Key, client.Any); ok && row.OfConnection() {
 			v, _ := c.r.lookup(e.Key)
 			keys[e.Key] = clientValue(v)
 		}

@@ -26,7 +26,7 @@ func (r *reader) cluster(alias string, main client.Role) *model.Cluster {
 	c := model.NewCluster(field.Properties)
 	c.Alias, c.Ranges = alias, model.Places{}
 	keys := r.clientKeys(alias, main)
-	r.otherRoles(alias, main, keys)
+	r.main[alias] = keys
 	if v, ok := r.lookup(alias + ".client.id"); ok {
 		keys["client.id"] = clientValue(v)
 	}
@@ -38,6 +38,8 @@ func (r *reader) cluster(alias string, main client.Role) *model.Cluster {
 		r.once(d)
 	}
 	r.servers(c, keys["bootstrap.servers"])
+	r.base[alias] = model.NewCluster(field.Properties)
+	r.base[alias].Alias, r.base[alias].Range = alias, c.Range
 	return c
 }
 
@@ -47,8 +49,8 @@ func clientValue(v value) client.Value {
 }
 
 // clientKeys returns what one client of a cluster is configured with: keys of
-// its own, and common ones of the cluster, of the top level, and at last of
-// the cluster's other clients. What tunes a flow is read with the flow.
+// its own, and common ones of the cluster and of the top level. What tunes a
+// flow is read with the flow.
 func (r *reader) clientKeys(alias string, role client.Role) map[string]client.Value {
 	keys := map[string]client.Value{}
 	for _, row := range r.rows {
@@ -56,26 +58,21 @@ func (r *reader) clientKeys(alias string, role client.Role) map[string]client.Va
 		switch {
 		case row.Common:
 			names = []string{alias + "." + role.String() + "." + row.Key, alias + "." + row.Key, row.Key}
-			for _, other := range otherRoles(role) {
-				names = append(names, alias+"."+other.String()+"."+row.Key)
-			}
 		case !row.OfConnection() || row.Roles&role == 0:
 			continue
 		default:
 			names = []string{alias + "." + role.String() + "." + row.Key}
 		}
 		if !strings.HasSuffix(row.Key, ".") {
-			if v, ok := r.first(names); ok {
+			if v, ok := r.lookup(names...); ok {
 				keys[row.Key] = clientValue(v)
 			}
 			continue
 		}
-		for i, name := range slices.Backward(names) { // the winner last
+		for _, name := range slices.Backward(names) { // the winner last
 			for _, key := range r.under(name) {
-				if rest := strings.TrimPrefix(key, name); i < 3 || keys[row.Key+rest].Name == "" {
-					v, _ := r.lookup(key)
-					keys[row.Key+rest] = clientValue(v)
-				}
+				v, _ := r.lookup(key)
+				keys[row.Key+strings.TrimPrefix(key, name)] = clientValue(v)
 			}
 		}
 	}
@@ -90,41 +87,6 @@ func (r *reader) under(prefix string) []string {
 		to++
 	}
 	return r.sorted[from:to]
-}
-
-// first is lookup without marking what lies behind the third name, the keys of
-// other clients, as used: otherRoles reports those.
-func (r *reader) first(names []string) (value, bool) {
-	v, ok := r.lookup(names[:min(3, len(names))]...)
-	for _, name := range names[min(3, len(names)):] {
-		if ok {
-			break
-		}
-		v, ok = r.lookup(name)
-	}
-	return v, ok
-}
-
-func otherRoles(role client.Role) []client.Role {
-	return slices.DeleteFunc([]client.Role{client.Consumer, client.Producer, client.Admin}, func(r client.Role) bool { return r == role })
-}
-
-// otherRoles reports common keys of the other clients that say something else:
-// one connection serves all clients of a cluster.
-func (r *reader) otherRoles(alias string, main client.Role, keys map[string]client.Value) {
-	for _, row := range r.rows {
-		if !row.Common || strings.HasSuffix(row.Key, ".") {
-			continue
-		}
-		v := keys[row.Key]
-		for _, other := range otherRoles(main) {
-			o, written := r.lookup(alias + "." + other.String() + "." + row.Key)
-			if written && o.text != v.Text {
-				r.add(diag.Warnf(diag.CodeNoEffect, o.at,
-					"%s has no effect: one connection serves all clients of a cluster, and %s is used", o.key, v.Name))
-			}
-		}
-	}
 }
 
 // servers checks that a cluster has brokers, and sets its place.

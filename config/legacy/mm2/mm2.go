@@ -66,13 +66,22 @@ type reader struct {
 	wrong    map[diag.Range]bool      // the places of errors
 	used     map[string]bool          // keys that had their effect, or were reported
 	rows     []client.Row             // the keys of Java's clients
+	table    *client.Table            // of rows
+
+	clients *client.Connections                // those of single clients
+	base    map[string]*model.Cluster          // by alias, without any key
+	main    map[string]map[string]client.Value // by alias, what the cluster's connection says
 }
 
 // newReader returns a reader that has done nothing but hide what is secret.
 func newReader(p Params, doc *props.Document, problems diag.List) *reader {
 	r := &reader{
 		p: p, doc: doc, said: map[diag.Diagnostic]bool{}, wrong: map[diag.Range]bool{},
-		used: map[string]bool{}, rows: client.Rows(),
+		used: map[string]bool{}, rows: client.Rows(), table: client.NewTable(),
+		clients: client.NewConnections(client.Params{
+			Form: field.Properties, ReadFile: p.ReadFile, AllowMissing: p.AllowMissing, Unchecked: p.Unchecked,
+		}),
+		base: map[string]*model.Cluster{}, main: map[string]map[string]client.Value{},
 	}
 	r.add(problems...)
 	for _, e := range doc.Effective() {
@@ -108,6 +117,13 @@ func (r *reader) fill(cfg *model.Config) {
 	}
 	for _, pair := range pairs {
 		cfg.Flows = append(cfg.Flows, r.flow(pair))
+	}
+	for _, enabled := range []bool{true, false} { // the errors before the warnings of the same
+		for i, pair := range pairs {
+			if pair.enabled == enabled {
+				r.connections(cfg.Flows[i], pair, cfg)
+			}
+		}
 	}
 	r.reportUnused()
 }

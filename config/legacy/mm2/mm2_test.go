@@ -80,7 +80,7 @@ func TestPrecedence(t *testing.T) {
 		"role beats cluster":          {"A.security.protocol=PLAINTEXT\nA.consumer.security.protocol=SSL", protocol, true},
 		"top level reaches clusters":  {"security.protocol=SSL", protocol, true},
 		"lower case":                  {"security.protocol=ssl", protocol, true},
-		"role of a client not used":   {"A.producer.security.protocol=SSL", protocol, true},
+		"role of a client not used":   {"A.producer.security.protocol=SSL", protocol, false},
 		"interval":                    {"A->B.refresh.topics.interval.seconds=60", flow(func(f *model.Flow) any { return f.RefreshTopicsInterval }), time.Minute},
 		"no interval":                 {"", flow(func(f *model.Flow) any { return f.RefreshTopicsInterval }), 4 * time.Second},
 		"isolation differs from MM2":  {"", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadCommitted},
@@ -163,8 +163,8 @@ func TestSecurity(t *testing.T) {
 		"system's":           {ssl, &model.TLS{}, ""},
 		"PEM file":           {ssl + "A.ssl.truststore.type=PEM\nA.ssl.truststore.location=ca.pem", &model.TLS{CAFile: "ca.pem"}, ""},
 		"top level":          {ssl + "ssl.truststore.location=ca.pem", &model.TLS{Truststore: "ca.pem"}, ""},
-		"of the client":      {ssl + "A.consumer.ssl.truststore.location=ca.pem\nA.ssl.truststore.location=nope", &model.TLS{Truststore: "ca.pem"}, ""},
-		"of another client":  {ssl + "A.ssl.truststore.location=ca.pem\nA.admin.ssl.truststore.location=nope", &model.TLS{Truststore: "ca.pem"}, "ST306"},
+		"of the client":      {ssl + "A.consumer.ssl.truststore.location=ca.pem\nA.admin.ssl.truststore.location=ca.pem\nA.producer.ssl.truststore.location=ca.pem\nA.ssl.truststore.location=nope", &model.TLS{Truststore: "ca.pem"}, ""},
+		"of another client":  {ssl + "A.ssl.truststore.location=ca.pem\nA.admin.ssl.truststore.location=nope", &model.TLS{Truststore: "ca.pem"}, "ST013"},
 		"no host name check": {ssl + "A.ssl.endpoint.identification.algorithm=", &model.TLS{SkipHostnameCheck: true}, "ST203"},
 		"JCEKS":              {ssl + "A.ssl.truststore.location=store.jceks", &model.TLS{Truststore: "store.jceks"}, "ST204"},
 		"missing file":       {ssl + "A.ssl.truststore.location=nope", &model.TLS{Truststore: "nope"}, "ST013"},
@@ -239,4 +239,71 @@ func FuzzMM2(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestConnections fills in the clients of a flow that are not reached as their
+// cluster is.
+func TestConnections(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		want string // clients with a connection of their own, and what it has
+		said string // properties of the flow
+	}{
+		"none":                   {"retry.backoff.ms=7\nA.security.protocol=SSL", "", ""},
+		"common key of a client": {"A.admin.security.protocol=SSL", "source admin TLS", "source.admin.security.protocol=SSL"},
+		"the other way round": {
+			"A.security.protocol=SSL\nA.admin.security.protocol=PLAINTEXT\nA.admin.ssl.truststore.location=nope", "source admin",
+			"source.admin.security.protocol=PLAINTEXT",
+		},
+		"key of a client":    {"B.admin.retry.backoff.ms=7", "target admin 7ms", "target.admin.retry.backoff.ms=7"},
+		"of the main client": {"A.consumer.retry.backoff.ms=7", "source admin 100ms", "source.admin.retry.backoff.ms=100"},
+		"of one flow":        {"A->B.source.admin.retry.backoff.ms=7", "source admin 7ms", "source.admin.retry.backoff.ms=7"},
+		"override":           {"A->B.producer.override.retry.backoff.ms=7", "producer 7ms", "producer.override.retry.backoff.ms=7"},
+		"rack and timeouts":  {"A.consumer.client.rack=r\nB.producer.request.timeout.ms=5000", "", ""},
+		"servers":            {"A.consumer.bootstrap.servers=x:1", "source admin a:9092", "source.admin.bootstrap.servers=a:9092"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			cfg, problems := read(two + "A->B.enabled=true\nemit.heartbeats.enabled=false\n" + tt.text)
+			if problems.HasErrors() {
+				t.Fatal(problems)
+			}
+			f := cfg.Flows[0]
+			var got []string
+			for _, c := range []struct {
+				name     string
+				own, end *model.Cluster
+			}{
+				{"consumer", f.Connections.SourceConsumer, cfg.Clusters[0]},
+				{"source admin", f.Connections.SourceAdmin, cfg.Clusters[0]},
+				{"producer", f.Connections.TargetProducer, cfg.Clusters[1]},
+				{"target admin", f.Connections.TargetAdmin, cfg.Clusters[1]},
+			} {
+				if c.own == nil {
+					continue
+				}
+				text := c.name
+				if c.own.TLS != nil {
+					text += " TLS"
+				}
+				if c.own.Connection.RetryBackoff != c.end.Connection.RetryBackoff {
+					text += " " + c.own.Connection.RetryBackoff.String()
+				}
+				if c.own.BootstrapServers[0] != c.end.BootstrapServers[0] {
+					text += " " + c.own.BootstrapServers[0]
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, ", ")); diff != "" {
+				t.Error(diff)
+			}
+			var said []string
+			for key, p := range f.Properties {
+				said = append(said, key+"="+p.Value.Reveal())
+			}
+			if diff := cmp.Diff(tt.said, strings.Join(said, " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }

@@ -187,7 +187,7 @@ func (r *reader) known(e props.Entry, key string) bool {
 		r.add(diag.Diagnostic{Severity: k.severity, Code: diag.CodeNoEffect, Subject: e.KeyRange, Summary: e.Key + " " + k.note})
 		return true
 	}
-	row, ok := client.Find(key)
+	row, ok := r.table.Find(key, client.Any)
 	if !ok {
 		return false
 	}
@@ -204,7 +204,7 @@ func (r *reader) known(e props.Entry, key string) bool {
 // ofClient reports whether a key is a setting of Kafka's clients that
 // MirrorMaker 2 passes on behind a client prefix only.
 func (r *reader) ofClient(key string) bool {
-	row, ok := client.Find(key)
+	row, ok := r.table.Find(key, client.Any)
 	return ok && !row.Common && row.Handling != client.Informed && !slices.ContainsFunc(knownKeys(), func(k knownKey) bool { return k.matches(key) })
 }
 

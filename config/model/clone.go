@@ -1,0 +1,38 @@
+package model
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Clone returns a copy that shares nothing with c.
+func (c *Cluster) Clone() *Cluster {
+	out := *c
+	out.BootstrapServers = slices.Clone(c.BootstrapServers)
+	out.Properties, out.Ranges = maps.Clone(c.Properties), maps.Clone(c.Ranges)
+	if c.TLS != nil {
+		out.TLS = c.TLS.clone()
+	}
+	if c.SASL != nil {
+		sasl := *c.SASL
+		sasl.OAuth.Extensions = slices.Clone(sasl.OAuth.Extensions)
+		sasl.OAuth.TLS = *sasl.OAuth.TLS.clone()
+		out.SASL = &sasl
+	}
+	return &out
+}
+
+func (t *TLS) clone() *TLS {
+	out := *t
+	out.CipherSuites = slices.Clone(t.CipherSuites)
+	return &out
+}
+
+// SameAs reports whether c and o reach a cluster in the same way, wherever that
+// was written.
+func (c *Cluster) SameAs(o *Cluster) bool {
+	d := &differ{}
+	d.fields("", reflect.ValueOf(*c), reflect.ValueOf(*o))
+	return len(d.found) == 0
+}
