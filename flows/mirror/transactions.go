@@ -101,13 +101,18 @@ func (t *transactions) own(ctx context.Context, pairs []topicsync.Pair) error {
 		err = t.Refresh(ctx)
 		t.read = err == nil
 	}
-	if errors.Is(err, kerr.TransactionalIDAuthorizationFailed) {
-		err = &admin.MissingPermissionError{
-			Operation: "WRITE", Resource: admin.OnTransactions(model.TransactionalID(t.session.flow.p.Flow) + "-"),
-			Err: kerr.TransactionalIDAuthorizationFailed,
-		}
+	return t.session.flow.p.Target.Explain(deniedTransactions(t.session.flow.p.Flow, err))
+}
+
+// deniedTransactions names the permission that the transactions of a flow lack, if
+// that is what an error says.
+func deniedTransactions(f *model.Flow, err error) error {
+	if !errors.Is(err, kerr.TransactionalIDAuthorizationFailed) {
+		return err
 	}
-	return t.session.flow.p.Target.Explain(err)
+	return &admin.MissingPermissionError{
+		Operation: "WRITE", Resource: admin.OnTransactions(model.TransactionalID(f) + "-"), Err: kerr.TransactionalIDAuthorizationFailed,
+	}
 }
 
 func (l *lane) bucket() int32 { return txn.Bucket(l.source.Topic, l.source.Partition) }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/integration/compare"
 	"github.com/strait-mirror/strait/integration/kafka"
 )
@@ -77,4 +80,67 @@ func mirrorMaker(ctx context.Context, t *testing.T, s *stage, from, name string,
 		t.Fatal(err)
 	}
 	<-m.Exited()
+}
+
+// testSeal hands a topic that was written in transactions over to MirrorMaker 2
+// without exactly once, which takes aborted positions for true: sealed ones are
+// the last.
+func testSeal(ctx context.Context, t *testing.T, s *stage) {
+	const name, from, records, partitions = "sealed", "sealed", 200, 3
+	create(ctx, t, s.source, name, partitions)
+	produce := func() {
+		t.Helper()
+		rs := make([]*kgo.Record, records)
+		for i := range rs {
+			rs[i] = &kgo.Record{Topic: name, Key: fmt.Append(nil, i), Value: make([]byte, 50)}
+		}
+		if err := s.source.Client().ProduceSync(ctx, rs...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	produce()
+	c := s.config(flow(from, "t", []string{name}, func(f *model.Flow) { f.Delivery = model.Transactional }))
+	if got := once(ctx, t, c)[from].Records; got != records {
+		t.Errorf("Strait copied %d records, want %d", got, records)
+	}
+	abortPositions(ctx, t, s, from, name, partitions)
+	target, err := cluster.New(cluster.Params{Config: c.Cluster("t"), Log: logTo(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	if n, err := mirror.Seal(ctx, mirror.SealParams{Flow: c.Flows[0], Target: target, Log: logTo(t)}); err != nil || n != partitions {
+		t.Fatalf("sealed %d positions with %v, want %d", n, err, partitions)
+	}
+	var held int64
+	for _, end := range ends(ctx, t, s.target, from+"."+name, false) {
+		held += end
+	}
+	produce()
+	mirrorMaker(ctx, t, s, from, name, held+records)
+	identical(t, read(ctx, t, s.source, name, true), read(ctx, t, s.target, from+"."+name, true), compare.Options{})
+}
+
+// abortPositions writes positions far beyond what is there in a transaction, and
+// aborts it.
+func abortPositions(ctx context.Context, t *testing.T, s *stage, from, topic string, partitions int) {
+	t.Helper()
+	cl, err := kgo.NewClient(append(s.target.AdminOpts(), kgo.TransactionalID("a zombie"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	for p := range partitions {
+		key := fmt.Appendf(nil, `["MirrorSourceConnector",{"cluster":%q,"partition":%d,"topic":%q}]`, from, p, topic)
+		r := &kgo.Record{Topic: "mm2-offsets." + from + ".internal", Key: key, Value: []byte(`{"offset":100}`)}
+		if err := cl.ProduceSync(ctx, r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -111,6 +111,7 @@ func TestFidelity(t *testing.T) {
 		{"topics", testTopics},
 		{"null keys", testNullKeys},
 		{"mirrormaker", testMirrorMaker},
+		{"sealed", testSeal},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			began := time.Now()

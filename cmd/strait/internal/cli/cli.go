@@ -39,6 +39,7 @@ type Params struct {
 
 	ListTopics engine.TopicLister
 	Missing    engine.GrantChecker
+	Seal       engine.Sealer
 	Exit       func(code int) // ends the process at once
 }
 
@@ -81,6 +82,9 @@ func withDefaults(p Params) Params {
 	if p.Missing == nil {
 		p.Missing = missingGrants
 	}
+	if p.Seal == nil {
+		p.Seal = seal
+	}
 	if p.Stdin == nil {
 		p.Stdin = os.Stdin
 	}
@@ -109,7 +113,7 @@ func (a *app) newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newFmt(), a.newValidate(), a.newConfig(),
-		a.newGraph(), a.newPlan(), a.newTopics(), a.newACLs(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion())
+		a.newGraph(), a.newPlan(), a.newTopics(), a.newACLs(), a.newOffsets(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion())
 	return root
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/strait-mirror/strait/config/settings"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/grant"
+	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
@@ -109,4 +110,14 @@ func missingGrants(ctx context.Context, c *model.Cluster, principal string, want
 	}
 	defer asked.Close()
 	return asked.Missing(ctx, principal, wanted)
+}
+
+// seal writes the positions of a flow outside of transactions.
+func seal(ctx context.Context, c *model.Cluster, f *model.Flow, log *slog.Logger) (int, error) {
+	target, err := cluster.New(cluster.Params{Config: c, Log: log})
+	if err != nil {
+		return 0, err
+	}
+	defer target.Close()
+	return mirror.Seal(ctx, mirror.SealParams{Flow: f, Target: target, Log: log})
 }

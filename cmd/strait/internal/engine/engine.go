@@ -29,6 +29,10 @@ type TopicLister func(ctx context.Context, c *model.Cluster, log *slog.Logger) (
 // GrantChecker asks a cluster which of wanted it does not grant to principal.
 type GrantChecker func(ctx context.Context, c *model.Cluster, principal string, wanted []grant.Grant, log *slog.Logger) ([]grant.Grant, error)
 
+// Sealer writes the committed positions of a flow outside of transactions, on its
+// target, and returns how many there are.
+type Sealer func(ctx context.Context, target *model.Cluster, f *model.Flow, log *slog.Logger) (int, error)
+
 // Params is what an Engine is made of.
 type Params struct {
 	Config       *model.Config

@@ -1,0 +1,27 @@
+package txn
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+)
+
+// Fence takes over all buckets of a flow whose transactional ids begin with id and
+// leaves them: what is open under them is aborted, and whoever writes under them
+// is fenced, until he takes them back.
+func Fence(ctx context.Context, client *kgo.Client, id string) error {
+	const atOnce = 8
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for n := range Buckets {
+		g.Go(func() error {
+			c := coordinator{client: client, id: fmt.Sprintf("%s-%d", id, n), timeout: time.Minute}
+			_, err := c.begin(ctx)
+			return err
+		})
+	}
+	return g.Wait()
+}
