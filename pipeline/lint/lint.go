@@ -21,10 +21,12 @@ import (
 
 // Params is what Run needs. A zero optional field means its default.
 type Params struct {
-	Paths    []string     // files and directories that make one topology
-	Load     load.Options // how they are read; Sources and AllowMissing are Run's
-	Ignore   []string     // ids of rules that are left out
-	Baseline Baseline     // findings that are let be
+	Paths []string     // files and directories that make one topology
+	Load  load.Options // how they are read; Sources and AllowMissing are Run's
+	// Read reads a topology that is in no such files; default load.Load of Paths.
+	Read     func(load.Options) (*model.Config, diag.List)
+	Ignore   []string // ids of rules that are left out
+	Baseline Baseline // findings that are let be
 
 	// Ask asks a cluster of a topology without errors for facts, and what is
 	// wanted beyond. It is called for several clusters at a time. Nil leaves out
@@ -95,7 +97,7 @@ func Run(p Params) (*Report, error) {
 	}
 	src := &diag.Sources{}
 	p.Load.Sources, p.Load.AllowMissing = src, true
-	cfg, problems := load.Load(p.Paths, p.Load)
+	cfg, problems := p.Read(p.Load)
 	t := newTopology(cfg, src, p)
 	problems.Add(t.patterns()...)
 	t.broken = problems.HasErrors()
@@ -125,6 +127,9 @@ func AtStart(cfg *model.Config, src *diag.Sources, broken bool) diag.List {
 func withDefaults(p Params) Params {
 	if p.Load.Env == nil {
 		p.Load.Env = os.LookupEnv
+	}
+	if p.Read == nil {
+		p.Read = func(o load.Options) (*model.Config, diag.List) { return load.Load(p.Paths, o) }
 	}
 	if p.Stat == nil {
 		p.Stat = os.Stat

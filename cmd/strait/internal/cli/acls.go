@@ -40,7 +40,7 @@ func (a *app) newACLs() *cobra.Command {
 			"topics that are there where not. Without --flow it is for the enabled flows.",
 		Example: "  strait acls topology.hcl\n  strait acls --principal User:strait mm2.properties | sh\n" +
 			"  strait acls --online --output json topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: a.needsTopology, ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.timeout <= 0:
@@ -55,6 +55,7 @@ func (a *app) newACLs() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	a.vars.register(flags)
+	a.one.register(flags)
 	flags.StringVar(&f.principal, "principal", "", "who is granted the permissions, as in User:strait; default: the user of each cluster")
 	flags.StringArrayVar(&f.flows, "flow", nil, "for this flow only; may be given several times")
 	flags.BoolVar(&f.online, "online", false, "ask the clusters, and print only what is missing")
@@ -67,7 +68,7 @@ func (a *app) newACLs() *cobra.Command {
 
 func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
 	a.offline = !f.online && f.principal != "" // else the login says who we are
-	cfg, err := a.load(paths, a.p.Getenv)
+	cfg, err := a.topology(paths)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ type Params struct {
 type app struct {
 	p    Params
 	view *view.View
-	vars vars // of the command that runs
+	vars vars     // of the command that runs
+	one  oneFlags // of the command that runs
 
 	// offline is set by commands that connect to nothing: environment variables and
 	// files that are missing on this machine are no errors then.

@@ -31,7 +31,7 @@ func (a *app) newConfig() *cobra.Command {
 			"shows what MirrorMaker 2 itself would make of a properties file, by Java's keys.\n" +
 			"Secrets are shown as " + settings.Masked + " unless --show-secrets is given.",
 		Example: "  strait config topology.hcl\n  strait config --java --output json mm2.properties",
-		Args:    needsFile,
+		Args:    a.needsTopology,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if f.output != "text" && f.output != "json" {
 				return fmt.Errorf("--output is %q, not text or json", f.output)
@@ -53,6 +53,7 @@ func (a *app) newConfig() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	a.vars.register(flags)
+	a.one.register(flags)
 	flags.BoolVar(&f.java, "java", false, "show what MirrorMaker 2's own classes compute")
 	flags.BoolVar(&f.showSecrets, "show-secrets", false, "show passwords and other secrets")
 	flags.StringVar(&f.output, "output", "text", "text or json")
@@ -68,7 +69,7 @@ const clustersUsage = "only flows to these clusters, as of connect-mirror-maker.
 func (a *app) settings(paths []string, f configFlags) (settings.Listing, error) {
 	if !f.java {
 		a.offline = true
-		cfg, err := a.load(paths, a.p.Getenv)
+		cfg, err := a.topology(paths)
 		if err != nil {
 			return settings.Listing{}, err
 		}

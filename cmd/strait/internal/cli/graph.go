@@ -22,10 +22,10 @@ func (a *app) newGraph() *cobra.Command {
 			"DOT is for Graphviz, Mermaid for Markdown, JSON for programs.",
 		Example: "  strait graph topology.hcl | dot -Tsvg > topology.svg\n" +
 			"  strait graph --format mermaid mm2.properties\n  strait graph --format json --expand topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: a.needsTopology, ValidArgsFunction: completeFiles,
 		RunE: func(_ *cobra.Command, args []string) error {
 			a.offline = true
-			cfg, err := a.load(args, a.p.Getenv)
+			cfg, err := a.topology(args)
 			if err != nil {
 				return err
 			}
@@ -44,6 +44,7 @@ func (a *app) newGraph() *cobra.Command {
 		},
 	}
 	a.vars.register(cmd.Flags())
+	a.one.register(cmd.Flags())
 	cmd.Flags().StringVar(&format, "format", "dot", "dot, mermaid or json")
 	cmd.Flags().BoolVar(&expand, "expand", false, "draw every source, stage and sink")
 	completeWords(cmd, "format", "dot", "mermaid", "json")

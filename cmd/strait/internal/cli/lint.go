@@ -14,6 +14,8 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/lint/format"
 )
@@ -43,7 +45,7 @@ func (a *app) newLint() *cobra.Command {
 			"without changing anything.",
 		Example: "  strait lint strait.hcl\n  strait lint --format=github-actions topology/\n" +
 			"  strait lint --online mm2.properties\n  strait lint --write-baseline lint.json mm2.properties\n  strait lint --baseline lint.json mm2.properties",
-		Args: needsFile,
+		Args: a.needsTopology,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.lint(cmd.Context(), args, f) },
 	}
 	flags := cmd.Flags()
@@ -51,6 +53,7 @@ func (a *app) newLint() *cobra.Command {
 	flags.StringVar(&f.failOn, "fail-on", "warning", "least severity that makes the exit code 3: warning or error")
 	flags.StringSliceVar(&f.ignore, "ignore", nil, "ids of rules to leave out")
 	a.vars.register(flags)
+	a.one.register(flags)
 	flags.StringVar(&f.baseline, "baseline", "", "file with findings to let be")
 	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write the findings to this file and exit with 0")
 	flags.BoolVar(&f.online, "online", false, "ask the clusters, too; exits with 1 when one cannot be reached")
@@ -74,6 +77,11 @@ func (a *app) lint(ctx context.Context, paths []string, f lintFlags) error {
 		return err
 	}
 	p := lint.Params{Paths: paths, Load: a.loadOptions(a.p.Getenv, nil), Ignore: f.ignore}
+	if a.one.given() {
+		p.Read = func(o load.Options) (*model.Config, diag.List) {
+			return loadMirrorMaker1(a.one.options, o.Env, o.Sources)
+		}
+	}
 	if p.Baseline, err = readBaseline(f.baseline); err != nil {
 		return failed(err)
 	}

@@ -2,8 +2,8 @@ package cli
 
 import (
 	"errors"
-	"slices"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/strait-mirror/strait/config/diag"
@@ -12,20 +12,15 @@ import (
 )
 
 // oneFlags are the options of kafka-mirror-maker.sh, and what run adds to them.
-type oneFlags struct {
-	names   []string // of all
-	options mm1.Options
-}
+type oneFlags struct{ options mm1.Options }
 
 // register declares the options under the names that MirrorMaker 1 gave them.
 func (f *oneFlags) register(flags *pflag.FlagSet) {
 	text := func(p *string, name, usage string) {
 		flags.StringVar(p, name, "", usage)
-		f.names = append(f.names, name)
 	}
 	flag := func(p *bool, name, usage string) {
 		flags.BoolVar(p, name, false, usage)
-		f.names = append(f.names, name)
 	}
 	o := &f.options
 	text(&o.ConsumerConfig, "consumer.config", "MirrorMaker 1: properties `file` of the source's consumer")
@@ -51,26 +46,35 @@ func (f *oneFlags) register(flags *pflag.FlagSet) {
 }
 
 // given reports whether the command line is one of MirrorMaker 1.
-func (f *oneFlags) given(flags *pflag.FlagSet) bool {
-	return slices.ContainsFunc(f.names, flags.Changed)
-}
+func (f *oneFlags) given() bool { return f.options != mm1.Options{} }
 
-// check returns what is wrong with the command line as such.
-func (f *oneFlags) check(args []string) error {
-	o := f.options
+// needsTopology is for commands that read a topology, or what MirrorMaker 1 is
+// started with.
+func (a *app) needsTopology(cmd *cobra.Command, args []string) error {
+	o := a.one.options
 	switch {
+	case !a.one.given():
+		return needsFile(cmd, args)
 	case len(args) > 0:
-		return errors.New("run takes a topology or the options of MirrorMaker 1, not both")
+		return errors.New(cmd.Name() + " takes a topology or the options of MirrorMaker 1, not both")
 	case o.ConsumerConfig == "", o.ProducerConfig == "", o.Include == "" && o.Whitelist == "":
-		return errors.New("run as MirrorMaker 1 needs --consumer.config, --producer.config and --include")
+		return errors.New(cmd.Name() + " as MirrorMaker 1 needs --consumer.config, --producer.config and --include")
 	}
 	return nil
 }
 
-// loadOne reads the files of MirrorMaker 1 and shows what is wrong with them; its
-// error has been shown already.
-func (a *app) loadOne(o mm1.Options) (*model.Config, error) {
+// readTopology reads the files, or what MirrorMaker 1 is started with.
+func (a *app) readTopology(paths []string, src *diag.Sources) (*model.Config, diag.List) {
+	if a.one.given() {
+		return loadMirrorMaker1(a.one.options, a.p.Getenv, src)
+	}
+	return a.p.Load(paths, a.p.Getenv, src)
+}
+
+// topology reads a topology and shows what is wrong with it; its error has been
+// shown already.
+func (a *app) topology(paths []string) (*model.Config, error) {
 	var src diag.Sources
-	cfg, problems := loadMirrorMaker1(o, a.p.Getenv, &src)
+	cfg, problems := a.readTopology(paths, &src)
 	return a.judge(cfg, problems, &src)
 }

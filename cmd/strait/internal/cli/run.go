@@ -29,7 +29,6 @@ type runFlags struct {
 	drainTimeout time.Duration
 	logLevel     string
 	logFormat    string
-	one          oneFlags
 	clusters     []string
 	metrics      string
 }
@@ -48,15 +47,7 @@ func (a *app) newRun() *cobra.Command {
 		Example: "  strait run mm2.properties\n  strait run --once topology.hcl\n" +
 			"  strait run --consumer.config source.properties --producer.config target.properties --include 'orders.*'",
 		ValidArgsFunction: completeFiles,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if f.one.given(cmd.Flags()) {
-				return f.one.check(args)
-			}
-			if len(args) == 0 {
-				return errors.New("run needs at least one file")
-			}
-			return nil
-		},
+		Args:              a.needsTopology,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.metrics != "" && !model.ParseListen(f.metrics) {
 				return fmt.Errorf("--metrics-listen is %q, not host:port such as 127.0.0.1:9404", f.metrics)
@@ -80,7 +71,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
-	f.one.register(flags)
+	a.one.register(flags)
 	completeWords(cmd, "log-level", "debug", "info", "warn", "error")
 	completeWords(cmd, "log-format", "text", "json")
 	return cmd
@@ -88,16 +79,13 @@ func (a *app) newRun() *cobra.Command {
 
 func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logger) error {
 	ctx := cmd.Context()
-	var cfg *model.Config
-	var err error
-	if f.one.given(cmd.Flags()) {
-		paths = []string{f.one.options.ConsumerConfig}
-		cfg, err = a.loadOne(f.one.options)
-	} else {
-		cfg, err = a.load(paths, a.p.Getenv)
-	}
+	cfg, err := a.topology(paths)
 	if err != nil {
 		return err
+	}
+	what := "the options of MirrorMaker 1"
+	if len(paths) > 0 {
+		what = paths[0]
 	}
 	keepTargets(cfg, f.clusters)
 	if len(f.clusters) > 0 && len(cfg.Flows) == 0 {
@@ -128,7 +116,7 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	err = engine.RunWatched(ctx, e, refresh, live.Show)
 	live.End()
 	if err != nil && !interrupted(ctx, err) {
-		return failed(fmt.Errorf("running %s: %w", paths[0], err))
+		return failed(fmt.Errorf("running %s: %w", what, err))
 	}
 	a.view.Totals(e.Status(), time.Since(began))
 	return nil

@@ -43,7 +43,7 @@ func (a *app) newTopics() *cobra.Command {
 			"(--online). Without --flow it shows the flows that are enabled.",
 		Example: "  kafka-topics.sh --bootstrap-server a:9092 --list | strait topics --list - mm2.properties\n" +
 			"  strait topics --online --flow 'dc1->dc2' topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: a.needsTopology, ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case (f.list != "") == f.online:
@@ -58,6 +58,7 @@ func (a *app) newTopics() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	a.vars.register(flags)
+	a.one.register(flags)
 	flags.StringVar(&f.list, "list", "", "file with names of topics, one a line; - is standard input")
 	flags.BoolVar(&f.online, "online", false, "ask the source clusters for their topics")
 	flags.StringArrayVar(&f.flows, "flow", nil, "show this flow only; may be given several times")
@@ -70,7 +71,7 @@ func (a *app) newTopics() *cobra.Command {
 
 func (a *app) topics(ctx context.Context, paths []string, f topicsFlags) error {
 	a.offline = !f.online
-	cfg, err := a.load(paths, a.p.Getenv)
+	cfg, err := a.topology(paths)
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,12 @@ func (a *app) newValidate() *cobra.Command {
 			"what would keep it from starting; it connects to nothing. Exit code 0 or 78, so it\n" +
 			"fits in front of a start or a reload. Lint also says what is risky.",
 		Example: "  strait validate topology.hcl\n  strait validate --syntax-only topology/",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("validate needs at least one file or directory")
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := a.needsTopology(cmd, args); err != nil {
+				return err
+			}
+			if a.one.given() && syntaxOnly {
+				return errors.New("--syntax-only is for topologies")
 			}
 			if output != "text" && output != "json" {
 				return fmt.Errorf("--output is %q, not text or json", output)
@@ -35,6 +38,7 @@ func (a *app) newValidate() *cobra.Command {
 		},
 	}
 	a.vars.register(cmd.Flags())
+	a.one.register(cmd.Flags())
 	cmd.Flags().BoolVar(&syntaxOnly, "syntax-only", false, "only check that the files can be parsed")
 	cmd.Flags().StringVar(&output, "output", "text", "text or json")
 	return cmd
@@ -47,7 +51,7 @@ func (a *app) validate(paths []string, syntaxOnly, asJSON bool) error {
 	if syntaxOnly {
 		report.Files, problems = load.Syntax(paths, load.Options{Env: a.p.Getenv, Sources: src})
 	} else {
-		cfg, found := a.p.Load(paths, a.p.Getenv, src)
+		cfg, found := a.readTopology(paths, src)
 		problems = found
 		if cfg != nil {
 			report.Clusters, report.Flows = len(cfg.Clusters), len(cfg.Flows)
