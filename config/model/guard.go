@@ -2,8 +2,9 @@ package model
 
 // Values of Flow.LoopGuard.
 const (
-	LoopGuardAuto = "auto" // on where the policy keeps topic names
-	LoopGuardOff  = "off"
+	LoopGuardAuto  = "auto"  // on where the policy keeps topic names: what came from the target is left out
+	LoopGuardLocal = "local" // as auto, and whatever a flow brought to the source is left out, wherever it came from
+	LoopGuardOff   = "off"
 )
 
 // Guarded reports whether f leaves out records that came from its target, and

@@ -100,8 +100,8 @@ func targetFields(f *Flow) []field.Def {
 				javaPackage + "DefaultReplicationPolicy":  string(PolicyDefault),
 				javaPackage + "IdentityReplicationPolicy": string(PolicyIdentity),
 			}).Default("default").Changes(field.Destructive),
-		field.Enum(&f.LoopGuard, "loop_guard", []string{LoopGuardAuto, LoopGuardOff},
-			"Whether records that came from the target are left out where topic names are unchanged: auto tells them by who wrote them, which needs loop_guard on the flow in the other direction, too.").
+		field.Enum(&f.LoopGuard, "loop_guard", []string{LoopGuardAuto, LoopGuardLocal, LoopGuardOff},
+			"Whether records that came from the target are left out where topic names are unchanged: auto tells them by who wrote them, which needs loop_guard on the flow in the other direction, too; local leaves out whatever a flow brought to the source, for three or more clusters that each mirror to all others.").
 			Default("auto").Changes(field.BatchBoundary),
 		field.String(&f.ReplicationPolicySeparator, "replication_policy_separator",
 			"Between source alias and topic, and inside the names of internal topics.").

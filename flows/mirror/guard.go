@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/batch"
@@ -32,6 +33,7 @@ func (s *session) openGuard(ctx context.Context) error {
 	}
 	s.guard, err = origin.NewGuard(origin.GuardParams{
 		Source: f.p.Source, Log: f.p.Log, TargetID: target, TargetAlias: f.p.Target.Alias(),
+		Local: f.p.Flow.LoopGuard == model.LoopGuardLocal,
 	})
 	if err != nil {
 		return err

@@ -60,10 +60,14 @@ func (l *lane) chain() string {
 
 // selection names what decides which records are in the stream. It has no space.
 func (l *lane) selection() string {
-	if l.guarded() {
-		return string(l.session.flow.p.Flow.IsolationLevel) + "+loop_guard"
+	f := l.session.flow.p.Flow
+	switch {
+	case !l.guarded():
+		return string(f.IsolationLevel)
+	case f.LoopGuard == model.LoopGuardLocal:
+		return string(f.IsolationLevel) + "+loop_guard_local"
 	}
-	return string(l.session.flow.p.Flow.IsolationLevel)
+	return string(f.IsolationLevel) + "+loop_guard"
 }
 
 // follows reports whether an anchor is of the lane's chain. Older ones tell the

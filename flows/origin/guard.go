@@ -18,13 +18,19 @@ import (
 // forgotten is looked up again.
 const mostLocal = 1 << 20
 
-// GuardParams is what NewGuard needs. All of it is required.
+// GuardParams is what NewGuard needs. All of it but Local is
+// required.
 type GuardParams struct {
 	Source *cluster.Cluster // whose batches are judged
 	Log    *slog.Logger
 
 	TargetID    string // cluster id of where they are to go
 	TargetAlias string // what that is called here
+
+	// Local has the guard say of every entered id that it is not to be copied,
+	// whatever cluster its records came from: where each cluster mirrors to all
+	// others, the target has them from there.
+	Local bool
 }
 
 // Guard tells which producer ids of a source write records that came from the
@@ -38,7 +44,7 @@ type Guard struct {
 	warned map[string]bool
 
 	mu      sync.RWMutex       // guards the rest
-	origins map[int64]bool     // entered ids; true: of the target's records
+	origins map[int64]bool     // entered ids; true: not to be copied
 	local   map[int64]struct{} // ids that had a batch before a look that did not find them
 	begun   uint64             // looks, by number
 	ended   uint64             // number of the last one that ended
@@ -179,5 +185,5 @@ func (g *Guard) take(topic string, k, v []byte) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.origins[id] = g.origins[id] || e.ClusterID == g.p.TargetID
+	g.origins[id] = g.origins[id] || g.p.Local || e.ClusterID == g.p.TargetID
 }

@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/integration/compare"
 )
 
-// bothWays are two clusters whose topics have the same names, each with producers
-// of its own, mirrored in both directions.
+// bothWays are two or more clusters whose topics have the same names, each with
+// producers of its own, mirrored from each to all others.
 type bothWays struct {
 	t       *testing.T
 	sides   []*Side
@@ -22,11 +23,17 @@ type bothWays struct {
 }
 
 // testBothWays kills mirrors with unchanged names in both directions, in one
-// process or in two: each side holds its own records and the other's, each once
-// and in the order of its producers.
+// process or in two.
 func testBothWays(t *testing.T, b *Bed, strait string, processes int) {
 	s := seed(t)
-	bw := newBothWays(t, b, strait, processes, s)
+	newBothWays(t, []*Side{b.A, b.B}, strait, processes, s).survive(s)
+}
+
+// survive kills the mirrors while producers write: each side holds its own records
+// and the others', each once and in the order of its producers.
+func (bw *bothWays) survive(s uint64) {
+	t := bw.t
+	t.Helper()
 	loading, stop := context.WithCancel(t.Context())
 	defer stop()
 	var wait sync.WaitGroup
@@ -60,9 +67,9 @@ func testBothWays(t *testing.T, b *Bed, strait string, processes int) {
 	bw.verdict(kills)
 }
 
-func newBothWays(t *testing.T, b *Bed, strait string, processes int, seed uint64) *bothWays {
+func newBothWays(t *testing.T, sides []*Side, strait string, processes int, seed uint64) *bothWays {
 	t.Helper()
-	bw := &bothWays{t: t, sides: []*Side{b.A, b.B}}
+	bw := &bothWays{t: t, sides: sides}
 	prefix := fmt.Sprintf("both-%d-", processes)
 	for i, side := range bw.sides {
 		l, err := NewLoad(t.Context(), LoadParams{
@@ -73,19 +80,33 @@ func newBothWays(t *testing.T, b *Bed, strait string, processes int, seed uint64
 		}
 		bw.loads = append(bw.loads, l)
 	}
-	flows := []string{flowBetween(b.A, b.B, prefix), flowBetween(b.B, b.A, prefix)}
+	var more string // clusters beside the first two
+	guard := model.LoopGuardAuto
+	for _, side := range sides[2:] {
+		more += clusterBlock(side)
+		guard = model.LoopGuardLocal
+	}
+	var flows []string
+	for _, from := range sides {
+		for _, to := range sides {
+			if from != to {
+				flows = append(flows, flowBetween(from, to, prefix, guard))
+			}
+		}
+	}
 	if processes == 1 {
-		flows = []string{flows[0] + flows[1]}
+		flows = []string{strings.Join(flows, "")}
 	}
 	for _, hcl := range flows {
-		bw.mirrors = append(bw.mirrors, NewMirror(t, MirrorParams{Strait: strait, From: b.A, To: b.B, HCL: hcl}))
+		bw.mirrors = append(bw.mirrors, NewMirror(t, MirrorParams{Strait: strait, From: sides[0], To: sides[1], HCL: more + hcl}))
 	}
 	return bw
 }
 
 // flowBetween writes a flow of topics whose names it keeps.
-func flowBetween(from, to *Side, prefix string) string {
-	return fmt.Sprintf("flow \"%s->%s\" {\n  topics = [%q]\n  replication_policy = \"identity\"\n}\n", from.Alias, to.Alias, prefix+".*")
+func flowBetween(from, to *Side, prefix, guard string) string {
+	return fmt.Sprintf("flow \"%s->%s\" {\n  topics = [%q]\n  replication_policy = \"identity\"\n  loop_guard = %q\n}\n",
+		from.Alias, to.Alias, prefix+".*", guard)
 }
 
 func (bw *bothWays) each(do func(*Mirror) error) {
@@ -106,7 +127,12 @@ func (bw *bothWays) copies() {
 	if err == nil {
 		err = poll(ctx, 200*time.Millisecond, func() (bool, error) {
 			now, err := bw.arrived(ctx)
-			return err == nil && now[0] > before[0] && now[1] > before[1], err
+			for i := range now {
+				if now[i] <= before[i] {
+					return false, err
+				}
+			}
+			return err == nil, err
 		})
 	}
 	if err != nil {
@@ -114,15 +140,20 @@ func (bw *bothWays) copies() {
 	}
 }
 
-// arrived returns how many records of the other side each side has of one topic.
-func (bw *bothWays) arrived(ctx context.Context) (counts [2]int, err error) {
+// arrived returns how many records of all others each side has of one topic.
+func (bw *bothWays) arrived(ctx context.Context) (counts []int, err error) {
+	counts = make([]int, len(bw.sides))
 	for i, side := range bw.sides {
 		all, err := compare.Read(ctx, side.AdminOpts(), bw.loads[0].Topics()[0], compare.ReadOptions{})
 		if err != nil {
 			return counts, err
 		}
-		for _, records := range written(all, bw.loads[1-i]) {
-			counts[i] += len(records)
+		for j, l := range bw.loads {
+			if j != i {
+				for _, records := range written(all, l) {
+					counts[i] += len(records)
+				}
+			}
 		}
 	}
 	return counts, nil
@@ -166,11 +197,11 @@ func (bw *bothWays) verdict(kills int) {
 	if found == 0 {
 		t.Error("no kill left records behind the stored positions: nothing was put to the test")
 	}
-	t.Logf("%d records in both directions, %d kills of %d processes, %d starts behind records that were there",
+	t.Logf("%d records in all directions, %d kills of %d processes, %d starts behind records that were there",
 		records, kills, len(bw.mirrors), found)
 }
 
-// compare holds what each side's producers wrote against what of it the other
+// compare holds what each side's producers wrote against what of it each other
 // side has.
 func (bw *bothWays) compare(ctx context.Context) (records int64, err error) {
 	for _, topic := range bw.loads[0].Topics() {
@@ -181,15 +212,19 @@ func (bw *bothWays) compare(ctx context.Context) (records int64, err error) {
 			}
 		}
 		for i, l := range bw.loads {
-			other := held[1-i]
-			r := compare.Diff(written(held[i], l), written(other, l), compare.Options{})
-			if err := r.Err(); err != nil {
-				return 0, fmt.Errorf("records of %s in %s: %w", bw.sides[i].Alias, topic, err)
+			for j, other := range held {
+				if j == i {
+					continue
+				}
+				r := compare.Diff(written(held[i], l), written(other, l), compare.Options{})
+				if err := r.Err(); err != nil {
+					return 0, fmt.Errorf("records of %s in %s on %s: %w", bw.sides[i].Alias, topic, bw.sides[j].Alias, err)
+				}
+				if r.Source == 0 {
+					return 0, fmt.Errorf("nobody wrote to %s on %s", topic, bw.sides[i].Alias)
+				}
+				records += r.Source
 			}
-			if r.Source == 0 {
-				return 0, fmt.Errorf("nobody wrote to %s on %s", topic, bw.sides[i].Alias)
-			}
-			records += r.Source
 		}
 	}
 	return records, nil

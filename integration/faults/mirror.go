@@ -90,13 +90,18 @@ func (m *Mirror) file(name string) string { return filepath.Join(m.dir, name) }
 func (m *Mirror) topology() string {
 	var b strings.Builder
 	for _, s := range []*Side{m.p.From, m.p.To} {
-		fmt.Fprintf(&b, "cluster %q {\n  bootstrap_servers = [\"%s\"]\n}\n\n", s.Alias, strings.Join(s.Bootstrap(), `", "`))
+		b.WriteString(clusterBlock(s))
 	}
 	if m.p.HCL != "" {
 		return b.String() + m.p.HCL
 	}
 	fmt.Fprintf(&b, "flow \"%s->%s\" {\n  topics = [%q]\n%s\n}\n", m.p.From.Alias, m.p.To.Alias, m.p.Topics, m.p.Flow)
 	return b.String()
+}
+
+// clusterBlock declares a side.
+func clusterBlock(s *Side) string {
+	return fmt.Sprintf("cluster %q {\n  bootstrap_servers = [\"%s\"]\n}\n\n", s.Alias, strings.Join(s.Bootstrap(), `", "`))
 }
 
 // Start starts the process. It waits for nothing.

@@ -97,11 +97,11 @@ func checkLoops(t *topology, r *reporter) {
 			left = circles(flows[1:])
 		}
 		for _, loop := range left {
-			if allGuarded(loop) && onlyPairs(loop) {
+			if allGuarded(loop) && (onlyPairs(loop) || allLocal(loop)) {
 				continue
 			}
 			last := loop[len(loop)-1]
-			r.add(last.Range, `use replication_policy = "default", or select disjoint topics in the flows; loop_guard helps between two clusters only, in both directions`,
+			r.add(last.Range, `use replication_policy = "default", or select disjoint topics in the flows; loop_guard = "auto" helps between two clusters, in both directions, and "local" on every flow where each cluster mirrors to all others`,
 				"flows %s keep topic names in a circle: a topic that all of them select is copied round without end", flowNames(loop))
 		}
 	}
@@ -111,6 +111,11 @@ func checkLoops(t *topology, r *reporter) {
 // marks what it writes.
 func allGuarded(flows []*model.Flow) bool {
 	return !slices.ContainsFunc(flows, func(f *model.Flow) bool { return !f.Guarded() })
+}
+
+// allLocal reports whether no flow copies what another one brought.
+func allLocal(flows []*model.Flow) bool {
+	return !slices.ContainsFunc(flows, func(f *model.Flow) bool { return f.LoopGuard != model.LoopGuardLocal })
 }
 
 // onlyPairs reports whether flows that reach each other close no circle of more

@@ -7,8 +7,8 @@ func topologyRules() []Rule {
 	return []Rule{
 		{
 			ID: diag.CodeLoop, Severity: diag.Error, Title: "flows that copy each other's copies",
-			Why: "With replication_policy = \"identity\" a topic's name does not say where it came from. Between two clusters loop_guard tells by who wrote a record, where Strait runs both directions and neither has it off. Round three clusters or more, records are copied without end. So they are where MirrorMaker 2 runs one of two directions, which this file does not show.",
-			Fix: "Use replication_policy = \"default\", or let the flows select topics of their own; leave loop_guard on.",
+			Why: "With replication_policy = \"identity\" a topic's name does not say where it came from. Between two clusters loop_guard tells by who wrote a record, where Strait runs both directions and neither has it off. Round three clusters or more, records are copied without end, unless each cluster mirrors to all others and every flow has loop_guard = \"local\". So they are where MirrorMaker 2 runs one of two directions, which this file does not show.",
+			Fix: "Use replication_policy = \"default\", or let the flows select topics of their own; leave loop_guard on; between three clusters or more that each mirror to all others set it to \"local\".",
 			Bad: Example{
 				HCL:        "flow \"dc1->dc2\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n}\nflow \"dc2->dc1\" {\n  topics             = [\"orders\"]\n  replication_policy = \"identity\"\n  loop_guard         = \"off\"\n}",
 				Properties: "clusters = dc1, dc2, dc3\ndc3.bootstrap.servers = dc3:9092\nreplication.policy.class = org.apache.kafka.connect.mirror.IdentityReplicationPolicy\ntopics = orders\ndc2->dc3.enabled = true\ndc3->dc1.enabled = true",

@@ -15,7 +15,7 @@ import (
 )
 
 // flows writes clusters and identity flows "A>B:topic,topic"; "A>B!:topic" has no
-// loop guard.
+// loop guard, "A>B~:topic" copies local records only.
 func flows(specs ...string) string {
 	var out strings.Builder
 	seen := map[string]bool{}
@@ -23,9 +23,13 @@ func flows(specs ...string) string {
 		pair, topics, _ := strings.Cut(spec, ":")
 		pair, off := strings.CutSuffix(pair, "!")
 		from, to, _ := strings.Cut(pair, ">")
+		to, local := strings.CutSuffix(to, "~")
 		guard := "auto"
-		if off {
+		switch {
+		case off:
 			guard = "off"
+		case local:
+			guard = "local"
 		}
 		for _, alias := range []string{from, to} {
 			if !seen[alias] {
@@ -58,6 +62,9 @@ func TestLoops(t *testing.T) {
 		"guarded tree":       {[]string{"a>b:x", "b>a:x", "b>c:x", "c>b:x"}, 0},
 		"both, of three":     {[]string{"a>b:x", "b>a:x", "b>c:x", "c>a:x"}, 1},
 		"chain into a ring":  {[]string{"z>a:x", "a>b:x", "b>a!:x"}, 1},
+		"mesh":               {[]string{"a>b:x", "b>a:x", "b>c:x", "c>b:x", "a>c:x", "c>a:x"}, 1},
+		"local mesh":         {[]string{"a>b~:x", "b>a~:x", "b>c~:x", "c>b~:x", "a>c~:x", "c>a~:x"}, 0},
+		"nearly local mesh":  {[]string{"a>b~:x", "b>a~:x", "b>c~:x", "c>b~:x", "a>c~:x", "c>a:x"}, 1},
 		"odd one first":      {[]string{"a>b:other", "a>b:x", "b>a!:x"}, 1},
 	}
 	for name, tt := range tests {
