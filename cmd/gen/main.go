@@ -1,6 +1,7 @@
 // Command gen writes what is derived from the code: THIRD_PARTY_NOTICES, the
 // licences of every module in the program, on any of the systems it is built
-// for, and the reference pages of the configuration language and the lint rules.
+// for, the reference pages of the configuration language and the lint rules, and the
+// page of compatibility with MirrorMaker 2.
 package main
 
 import (
@@ -21,7 +22,7 @@ import (
 const root = "../.."
 
 func main() {
-	if err := errors.Join(writeNotices(context.Background()), writeReference(), writeRules()); err != nil {
+	if err := errors.Join(writeNotices(context.Background()), writeReference(), writeRules(), writeCompatibility()); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}

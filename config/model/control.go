@@ -21,6 +21,7 @@ type Control struct {
 	SyncTopicConfigsInterval                       time.Duration
 	SyncTopicACLsEnabled                           bool
 	SyncTopicACLsInterval                          time.Duration
+	SyncPrefixedACLsEnabled                        bool
 	EmitOffsetSyncsEnabled                         bool
 	OffsetSyncsTopicLocation                       string // "source" or "target"
 	OffsetSyncsTopicReplicationFactor              int16
@@ -47,3 +48,6 @@ type Control struct {
 func (f *Flow) EmitsHeartbeats() bool {
 	return (f.Enabled || f.HeartbeatsOnly) && f.Control.EmitHeartbeatsEnabled && f.MirrorMaker1 == nil
 }
+
+// SyncsACLs reports whether f copies permissions. One like MirrorMaker 1 does not.
+func (f *Flow) SyncsACLs() bool { return f.Control.SyncTopicACLsEnabled && f.MirrorMaker1 == nil }

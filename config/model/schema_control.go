@@ -69,13 +69,16 @@ func groupFields(c *Control) []field.Def {
 func topicFields(c *Control) []field.Def {
 	return []field.Def{
 		enabledBy(&c.RefreshTopicsEnabled, "refresh.topics", "Whether new topics and partitions are looked for while running.").
-			Default("true").Later("true"),
+			Default("true"),
 		enabledBy(&c.SyncTopicConfigsEnabled, "sync.topic.configs", "Whether settings of target topics follow the source's.").
-			Default("true").Later("false"),
-		every(&c.SyncTopicConfigsInterval, "sync.topic.configs", "10m", "How often topic settings are compared.").Later(""),
+			Default("true"),
+		every(&c.SyncTopicConfigsInterval, "sync.topic.configs", "10m", "How often topic settings are compared."),
 		enabledBy(&c.SyncTopicACLsEnabled, "sync.topic.acls", "Whether permissions to read source topics are granted on the target's.").
-			Default("true").Later("false"),
-		every(&c.SyncTopicACLsInterval, "sync.topic.acls", "10m", "How often permissions are compared.").Later(""),
+			Default("true"),
+		every(&c.SyncTopicACLsInterval, "sync.topic.acls", "10m", "How often permissions are compared."),
+		field.Bool(&c.SyncPrefixedACLsEnabled, "sync_prefixed_acls_enabled",
+			"Whether permissions on prefixes of topic names go along, too, where the flow renames nothing. MirrorMaker 2 leaves them out.").
+			Default("false").Changes(field.Live),
 		enabledBy(&c.EmitOffsetSyncsEnabled, "emit.offset-syncs", "Whether pairs of source and target offsets are written to the offset-syncs topic.").
 			Default("true").Later("false"),
 		field.Enum(&c.OffsetSyncsTopicLocation, "offset_syncs_topic_location", []string{"source", "target"},
@@ -96,7 +99,7 @@ func topicFields(c *Control) []field.Def {
 			Legacy("tasks.max", field.ScopeFlow).Default("0").Changes(field.Live).Later(""),
 		field.Duration(&c.AdminTimeout, "admin_timeout", time.Millisecond, field.MaxDuration,
 			"How long one step of administration may take.").
-			Legacy("admin.timeout.ms", field.ScopeFlow).Default("1m").Changes(field.Live).Later(""),
+			Legacy("admin.timeout.ms", field.ScopeFlow).Default("1m").Changes(field.Live),
 	}
 }
 

@@ -62,7 +62,7 @@ func TestDefaults(t *testing.T) {
 		"sync_group_offsets_enabled": {"false", "false"}, "sync_group_offsets_interval": {"1m", "1m"},
 		"checkpoints_topic_replication_factor": {"3", "3"}, "refresh_topics_enabled": {"true", "true"},
 		"sync_topic_configs_enabled": {"true", "true"}, "sync_topic_configs_interval": {"10m", "10m"},
-		"sync_topic_acls_enabled": {"true", "true"}, "sync_topic_acls_interval": {"10m", "10m"},
+		"sync_topic_acls_enabled": {"true", "true"}, "sync_topic_acls_interval": {"10m", "10m"}, "sync_prefixed_acls_enabled": {"false", "false"},
 		"emit_offset_syncs_enabled": {"true", "true"}, "offset_syncs_topic_location": {"target", "source"},
 		"offset_syncs_topic_replication_factor": {"3", "3"}, "offset_lag_max": {"100", "100"},
 		"replication_policy_internal_topic_separator_enabled": {"true", "true"},

@@ -3,6 +3,9 @@ package schema
 import (
 	"fmt"
 	"strings"
+
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
 )
 
 // Difference is something that Strait does otherwise than MirrorMaker 2 with the
@@ -42,6 +45,21 @@ func Differences() []Difference {
 			Why: "one budget counts both sides", Restore: "B.producer.buffer.memory = 33554432",
 		},
 		{
+			Strait: "settings of a target topic that byte-exact copies need are kept: compression.type=producer where the engine set it, a larger max.message.bytes, and message.timestamp.{before,after,difference}.max.ms",
+			MM2:    "one sync of configurations sets them as on the source, or deletes them",
+			Why:    "batches on their way were written under the source's former settings, and the target would change or refuse them",
+		},
+		{
+			Strait: "settings are sent only where they differ, and one that the target's brokers do not know is left out",
+			MM2:    "every sync sends all of them, and a single refused one keeps those of the topic from being set",
+			Why:    "thousands of topics would be altered every ten minutes without a change",
+		},
+		{
+			Strait: "a topic of heartbeats for which there are too few brokers gets the cluster's own replication factor",
+			MM2:    "creating it fails, and the broker creates it with its defaults when the first heartbeat is written",
+			Why:    "it would not be compacted",
+		},
+		{
 			Strait: "writing is idempotent and waits for all replicas, whatever enable.idempotence and acks say", MM2: "idempotence is off unless it is asked for",
 			Why: "a repeated request would be a repeated record",
 		},
@@ -67,10 +85,28 @@ func Differences() []Difference {
 	}
 }
 
-// compatibilityPage lists the differences.
-func compatibilityPage() string {
+// Compatibility is the part of the page on MirrorMaker 2 that the declarations
+// make: every property with its defaults, and every deliberate difference. Links
+// are from the folder above the reference.
+func Compatibility() string {
 	var w strings.Builder
-	w.WriteString("# Differences from MirrorMaker 2\n\nAn `mm2.properties` keeps MirrorMaker 2's defaults but for this list. " +
+	w.WriteString(strings.Replace(generated, "config/model instead", "config and the comments of tests instead", 1))
+	w.WriteString("# Properties\n\nEvery key of MirrorMaker 2 that has a meaning here, and what holds where it is not written. " +
+		"The defaults of a properties file are MirrorMaker 2's but for the differences below.\n\n" +
+		"| key | attribute | default in a properties file | default in HCL | |\n|---|---|---|---|---|\n")
+	pending := map[string]bool{}
+	for _, d := range model.FlowFields(model.NewFlow(field.HCL)) {
+		pending[d.Name] = d.Pending
+	}
+	for _, row := range keyRows() {
+		note := ""
+		if row.block == "flow" && pending[row.Name] {
+			note = "without effect so far"
+		}
+		fmt.Fprintf(&w, "| `%s` | [`%s`](reference/%s.md#%s) | %s | %s | %s |\n", row.Key, row.Name, row.block, row.Name,
+			cell(valueText(row.PropertiesDefault)), cell(valueText(row.Default)), note)
+	}
+	w.WriteString("\n# Differences from MirrorMaker 2\n\nAn `mm2.properties` keeps MirrorMaker 2's defaults but for this list. " +
 		"`A` is the source, `B` the target.\n")
 	for _, d := range Differences() {
 		fmt.Fprintf(&w, "\n## %s\n\nIn MirrorMaker 2 %s. Strait differs since %s.\n\n", heading(d.Strait), d.MM2, d.Why)
@@ -78,7 +114,11 @@ func compatibilityPage() string {
 			w.WriteString("Nothing restores this.\n")
 			continue
 		}
-		fmt.Fprintf(&w, "This restores it (in HCL it is [`%s`](flow.md#%[1]s)):\n\n```properties\n%s\n```\n", d.Attribute, d.Restore)
+		in := ""
+		if d.Attribute != "" {
+			in = fmt.Sprintf(" (in HCL it is [`%s`](reference/flow.md#%[1]s))", d.Attribute)
+		}
+		fmt.Fprintf(&w, "This restores it%s:\n\n```properties\n%s\n```\n", in, d.Restore)
 	}
 	return w.String()
 }

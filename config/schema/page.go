@@ -12,8 +12,7 @@ type Page struct {
 }
 
 // Pages returns the reference pages of the language: one for every type of
-// top-level block, one of what is outside them, one of all MirrorMaker 2 keys, and one of what differs from
-// MirrorMaker 2.
+// top-level block, one of what is outside them, and one of all MirrorMaker 2 keys.
 func Pages() []Page {
 	var out []Page
 	language := HCL()
@@ -30,8 +29,7 @@ func Pages() []Page {
 	}
 	return append(out,
 		Page{Name: "topology.md", Text: generated + topPage(language.Attributes)},
-		Page{Name: "mm2-keys.md", Text: generated + keysPage()},
-		Page{Name: "compatibility.md", Text: generated + compatibilityPage()})
+		Page{Name: "mm2-keys.md", Text: generated + keysPage()})
 }
 
 // generated begins every page.

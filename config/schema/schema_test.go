@@ -162,7 +162,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s is not a page:\n%.200s", p.Name, p.Text)
 		}
 	}
-	for _, want := range []string{"cluster.md", "flow.md", "transform.md", "source.md", "sink.md", "topology.md", "strait.md", "mm2-keys.md", "compatibility.md"} {
+	for _, want := range []string{"cluster.md", "flow.md", "transform.md", "source.md", "sink.md", "topology.md", "strait.md", "mm2-keys.md"} {
 		if !names[want] {
 			t.Errorf("no page %s", want)
 		}

@@ -43,6 +43,7 @@ func dump(all []grant.OnCluster) string {
 func TestFor(t *testing.T) {
 	want := `a READ orders: a->b copying
 a DESCRIBE_CONFIGS orders: a->b settings
+a DESCRIBE kafka-cluster: a->b acls
 b WRITE a.orders: a->b copying
 b READ a.orders: a->b proof
 b DESCRIBE_CONFIGS kafka-cluster: a->b proof
@@ -53,6 +54,7 @@ b READ mm2-offsets.a.internal: a->b positions
 b WRITE mm2-offsets.a.internal: a->b positions
 b CREATE mm2-offsets.a.internal: a->b positions
 b DESCRIBE_CONFIGS mm2-offsets.a.internal: a->b positions
+b ALTER kafka-cluster: a->b acls
 b WRITE heartbeats: a->b heartbeats
 b CREATE heartbeats: a->b heartbeats
 `
@@ -163,6 +165,7 @@ func TestLeast(t *testing.T) {
 	ab, ba := flow("a", "b", "orders", "orders.*"), flow("b", "a", "orders.*")
 	ab.ReplicationPolicy, ba.ReplicationPolicy = model.PolicyIdentity, model.PolicyIdentity
 	ab.Control.EmitHeartbeatsEnabled, ba.Control.EmitHeartbeatsEnabled = false, false
+	ab.Control.SyncTopicACLsEnabled, ba.Control.SyncTopicACLsEnabled = false, false
 	want := `a READ orders*: a->b copying, b->a proof
 a WRITE orders*: b->a copying
 a DESCRIBE_CONFIGS kafka-cluster: b->a proof

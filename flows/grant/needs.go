@@ -16,6 +16,7 @@ const (
 	Settings  Feature = "settings"   // of topics, so that the target takes batches as they are
 	Positions Feature = "positions"  // where to go on
 	LoopGuard Feature = "loop_guard" // telling copies from local records
+	ACLs      Feature = "acls"       // of topics, on the target as on the source
 	Heartbeat Feature = "heartbeats" // by whose age watchers tell which mirrors are alive
 )
 
@@ -58,6 +59,8 @@ func needs() []need {
 		{LoopGuard, (*model.Flow).Guarded, written, Create, "to create the topic of producer ids; not needed where it exists"},
 		{LoopGuard, (*model.Flow).Guarded, written, DescribeConfigs, "to see that no producer ids are deleted"},
 		{LoopGuard, (*model.Flow).Guarded, marked, Read, "to leave out records that came from the target"},
+		{ACLs, (*model.Flow).SyncsACLs, source, Describe, "to read who may use the topics"},
+		{ACLs, (*model.Flow).SyncsACLs, target, Alter, "to let the same use the copies; not needed with sync_topic_acls_enabled = false"},
 		{Heartbeat, emits, beats, Write, "to show that the mirror is alive"},
 		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists"},
 	}
@@ -113,6 +116,9 @@ func marked(f *model.Flow, _ []On) (string, []On) {
 
 // group is the consumer group of a flow like MirrorMaker 1.
 func group(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Group(f.MirrorMaker1.Group)} }
+
+// source is the source itself.
+func source(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Itself()} }
 
 // beats is the topic of heartbeats.
 func beats(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Topic(rename.Heartbeats)} }

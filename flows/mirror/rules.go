@@ -3,8 +3,10 @@ package mirror
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/reconcile"
 	"github.com/strait-mirror/strait/flows/topicsync"
 	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
@@ -81,10 +83,26 @@ func (r *rules) Match(name string) bool {
 	return ok || err != nil // undecided: rather not
 }
 
+// Selected says whether a source topic is mirrored.
+func (f *Flow) Selected(topic string) bool { return f.rules.Selected(topic) }
+
+// RemoteTopic is what a source topic is called on the target; empty: it has no
+// name there.
+func (f *Flow) RemoteTopic(topic string) string { return f.rules.RemoteTopic(topic) }
+
 // topicParams says what topicsync needs to know.
 func (f *Flow) topicParams() topicsync.Params {
 	one := f.p.Flow.MirrorMaker1
+	sync := time.Duration(0)
+	if one == nil && f.p.Flow.Control.SyncTopicConfigsEnabled {
+		sync = f.p.Flow.Control.SyncTopicConfigsInterval
+	}
 	return topicsync.Params{
+		SyncInterval: sync, Fixed: one == nil && !f.p.Flow.Control.RefreshTopicsEnabled,
+		Changed: func(e reconcile.Event) {
+			e.Cluster = f.p.Target.Alias()
+			e.Log(f.p.Log)
+		},
 		LeaveTopics: one != nil && one.LeaveTopics, AnySize: f.p.Flow.Repartitions(),
 		Source: f.p.Source.Control(), Target: f.p.Target.Control(),
 		Named:    chain.Literals(f.p.Flow.Topics),

@@ -13,6 +13,14 @@ type Status struct {
 	Reasons            map[string]int64 // batches re-encoded, by reason
 }
 
+// Running reports whether both clusters could be used and topics are looked for
+// and mirrored.
+func (f *Flow) Running() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state == Running
+}
+
 // Status returns the flow's state. It is cheap enough for several calls a
 // second.
 func (f *Flow) Status() Status {

@@ -11,7 +11,7 @@ type Event struct {
 	After   string // what there is; empty: nothing
 }
 
-// log writes the event.
-func (e Event) log(to *slog.Logger) {
+// Log writes the event.
+func (e Event) Log(to *slog.Logger) {
 	to.Info("control plane changed", "kind", e.Kind, "cluster", e.Cluster, "object", e.Object, "before", e.Before, "after", e.After)
 }

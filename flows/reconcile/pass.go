@@ -30,7 +30,7 @@ func (p *Pass) Problem(problem Problem) {
 
 // Changed tells that the control plane of a cluster was changed.
 func (p *Pass) Changed(e Event) {
-	e.log(p.loop.p.Log)
+	e.Log(p.loop.p.Log)
 }
 
 // end takes what was told.

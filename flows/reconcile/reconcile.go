@@ -39,6 +39,10 @@ type Params struct {
 	// before each pass, and by Pass.Leads before each write. Default: always.
 	Leads func() bool
 
+	// Ready reports whether Run is to make passes at all now: not while others look
+	// after what a pass would stumble over. Default: always.
+	Ready func() bool
+
 	// Await calls its second argument and returns what that returns, or at once
 	// when ctx ends: a pass may hang in a silent broker. Whoever gives it waits for
 	// the call. Default: it is waited for here.
@@ -62,6 +66,9 @@ func New(p Params) (*Loop, error) {
 	if p.Leads == nil {
 		p.Leads = func() bool { return true }
 	}
+	if p.Ready == nil {
+		p.Ready = func() bool { return true }
+	}
 	if p.Await == nil {
 		p.Await = func(ctx context.Context, do func(context.Context) error) error { return do(ctx) }
 	}
@@ -73,13 +80,13 @@ func New(p Params) (*Loop, error) {
 func (l *Loop) Name() string { return l.p.Name }
 
 // Run makes a pass at once and then at every interval, or soon after one that
-// failed, until ctx ends. While this process does not lead it makes none and has
-// no problems: they are the leader's.
+// failed, until ctx ends. While this process does not lead, or is not ready, it
+// makes none and has no problems: they are others'.
 func (l *Loop) Run(ctx context.Context) {
 	retry := retryFirst
 	for ctx.Err() == nil {
 		pause := idle
-		if l.p.Leads() {
+		if l.p.Leads() && l.p.Ready() {
 			began := time.Now()
 			if err := l.Once(ctx); err != nil {
 				pause, retry = retry, min(2*retry, retryMost)

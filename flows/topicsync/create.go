@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/reconcile"
 )
 
 // create creates the targets that are missing. Their settings are those of the
@@ -28,6 +28,15 @@ func (p *pass) create(ctx context.Context) error {
 	}
 	due := p.dueForCreation()
 	if len(due) == 0 {
+		return nil
+	}
+	if !p.p.Leads() {
+		p.isolate(func(t *topic) (hint string, err error) {
+			if !missing(t.targetNow) {
+				return "", nil
+			}
+			return "", fmt.Errorf("waiting for the member that leads to create target topic %q: %w", t.target, kerr.UnknownTopicOrPartition)
+		})
 		return nil
 	}
 	wanted := make(map[string]admin.NewTopic, len(due))
@@ -165,9 +174,7 @@ func (p *pass) finishCreation(t *topic, err error, made admin.NewTopic) {
 		t.retryAt = p.now.Add(min(retryFirst<<min(t.refusals-1, 8), retryMost))
 	default:
 		t.touched, t.unready, t.fresh = true, true, true
-		p.p.Log.Info("target topic created", "source_topic", t.source, "target_topic", t.target,
-			"partitions", made.Partitions, "replication_factor", made.ReplicationFactor,
-			"settings", slices.Sorted(maps.Keys(made.Settings)))
+		p.p.Changed(reconcile.Event{Kind: "topic created", Object: admin.OnTopic(t.target), After: made.String()})
 	}
 	if err == nil || t.touched {
 		t.refusals, t.refused, t.targetSettings = 0, nil, described{}
@@ -195,7 +202,7 @@ func (p *pass) grow(ctx context.Context) error {
 			t.grown = errLeft
 			continue
 		}
-		if t.grown == nil || !p.now.Before(t.retryAt) {
+		if p.p.Leads() && (t.grown == nil || !p.now.Before(t.retryAt)) {
 			wanted[t.target] = partitions[t.target]
 		}
 	}
@@ -213,10 +220,18 @@ func (p *pass) grow(ctx context.Context) error {
 		}
 		t.retryAt = p.now.Add(retryMost)
 		if t.touched = t.grown == nil; t.touched {
-			p.p.Log.Info("partitions added to target topic", "source_topic", t.source, "target_topic", t.target,
-				"before", len(t.targetNow.Partitions), "after", wanted[t.target])
+			p.p.Changed(reconcile.Event{
+				Kind: "partitions added", Object: admin.OnTopic(t.target),
+				Before: strconv.Itoa(len(t.targetNow.Partitions)), After: strconv.Itoa(int(wanted[t.target])),
+			})
 		}
 	}
+	p.reportShort(short)
+	return nil
+}
+
+// reportShort reports target topics that have too few partitions.
+func (p *pass) reportShort(short []*topic) {
 	for _, t := range short {
 		if t.grown != nil {
 			p.report(t, Problem{
@@ -226,7 +241,6 @@ func (p *pass) grow(ctx context.Context) error {
 			})
 		}
 	}
-	return nil
 }
 
 // awaitLeaders waits until what this process created or grew is there. Other

@@ -97,7 +97,7 @@ func (p *pass) describe(ctx context.Context, cl *kgo.Client, of func(*topic) (st
 // need to take batches as they are, and reads it back. What somebody set on a
 // topic by hand is left alone, unless it was this process when it created it.
 func (p *pass) setEngineKeys(ctx context.Context, topics []*topic) error {
-	changes := make(map[string]map[string]string)
+	changes := make(map[string]map[string]*string)
 	var changed []*topic
 	for _, t := range topics {
 		t.settings = nil
@@ -107,11 +107,17 @@ func (p *pass) setEngineKeys(ctx context.Context, topics []*topic) error {
 		set := p.toSet(t)
 		if len(set) > 0 {
 			for name, value := range changes[t.target] { // another source of it needs more
-				set[name] = greater(set[name], value)
+				if set[name] == nil || greater(*set[name], *value) == *value {
+					set[name] = value
+				}
 			}
 			changes[t.target] = set
 			changed = append(changed, t)
 		}
+	}
+	before := make(map[string]admin.Settings, len(changed))
+	for _, t := range changed {
+		before[t.target] = t.targetSettings.settings
 	}
 	refused, err := p.alter(ctx, changes)
 	if err != nil {
@@ -122,7 +128,7 @@ func (p *pass) setEngineKeys(ctx context.Context, topics []*topic) error {
 	}
 	for _, t := range topics {
 		if t.targetSettings.err == nil {
-			p.settle(t, changes[t.target], refused[t.target])
+			p.settle(t, before[t.target], changes[t.target], refused[t.target])
 		}
 	}
 	return nil
@@ -171,17 +177,13 @@ func (p *pass) left(t *topic) []need {
 }
 
 // toSet returns what has to be set on a topic.
-func (p *pass) toSet(t *topic) map[string]string {
-	set := make(map[string]string)
-	if p.p.LeaveTopics {
+func (p *pass) toSet(t *topic) map[string]*string {
+	set := make(map[string]*string)
+	if p.p.LeaveTopics || !p.p.Leads() {
 		return set
 	}
-	lines := p.left(t)
-	for _, n := range lines {
-		set[n.name] = n.value
-	}
-	if len(lines) > 0 {
-		p.p.Log.Info("engine keys needed by target topic", "target_topic", t.target, "changes", describeNeeds(lines))
+	for _, n := range p.left(t) {
+		set[n.name] = &n.value
 	}
 	return set
 }
@@ -189,13 +191,13 @@ func (p *pass) toSet(t *topic) map[string]string {
 // alter sets changes and returns what was refused, by topic and setting. A
 // broker that refuses one setting of a topic takes none of them, so the others
 // are tried by themselves.
-func (p *pass) alter(ctx context.Context, changes map[string]map[string]string) (map[string]map[string]error, error) {
-	all, err := admin.Alter(ctx, p.p.Target, changes)
+func (p *pass) alter(ctx context.Context, changes map[string]map[string]*string) (map[string]map[string]error, error) {
+	all, err := admin.Change(ctx, p.p.Target, changes)
 	if err != nil {
 		return nil, err
 	}
 	refused := make(map[string]map[string]error)
-	byKey := make(map[string]map[string]map[string]string)
+	byKey := make(map[string]map[string]map[string]*string)
 	for target, err := range all {
 		_, denied := errors.AsType[*PermissionError](err)
 		refused[target] = make(map[string]error)
@@ -205,13 +207,13 @@ func (p *pass) alter(ctx context.Context, changes map[string]map[string]string) 
 				continue
 			}
 			if byKey[key] == nil {
-				byKey[key] = make(map[string]map[string]string)
+				byKey[key] = make(map[string]map[string]*string)
 			}
-			byKey[key][target] = map[string]string{key: value}
+			byKey[key][target] = map[string]*string{key: value}
 		}
 	}
 	for key, single := range byKey {
-		again, err := admin.Alter(ctx, p.p.Target, single)
+		again, err := admin.Change(ctx, p.p.Target, single)
 		if err != nil {
 			return nil, err
 		}
@@ -223,7 +225,7 @@ func (p *pass) alter(ctx context.Context, changes map[string]map[string]string) 
 }
 
 // settle notes what still changes or refuses data after everything was tried.
-func (p *pass) settle(t *topic, tried map[string]string, refused map[string]error) {
+func (p *pass) settle(t *topic, before admin.Settings, tried map[string]*string, refused map[string]error) {
 	done := true
 	for _, n := range needs(t.sourceSettings.settings, t.targetSettings.settings) {
 		problem := &SettingError{Topic: t.target, Name: n.name, Value: n.now, Need: n.value}
@@ -238,9 +240,7 @@ func (p *pass) settle(t *topic, tried map[string]string, refused map[string]erro
 	if done {
 		t.fresh = false
 	}
-	if len(tried) > 0 && len(t.settings) == 0 {
-		p.p.Log.Info("engine keys set on target topic", "target_topic", t.target, "settings", tried)
-	}
+	p.tellSettings(t.target, before, tried, refused)
 }
 
 // errNotKept says that a broker took a setting and does not have it.
@@ -269,6 +269,9 @@ func (p *pass) reportSettings() {
 		}
 		for _, err := range t.settings {
 			p.report(t, Problem{Err: err, Hint: settingHint(err), Retry: kerr.IsRetriable(err)})
+		}
+		for _, problem := range t.unsynced {
+			p.report(t, problem)
 		}
 	}
 }

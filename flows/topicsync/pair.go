@@ -1,10 +1,10 @@
 // Package topicsync owns discovery and creation: which topics of a source are
 // mirrored, how they are called on the target, and that they exist there with
-// enough partitions and with settings under which the target takes batches as
-// they are. It touches topics and their settings on the target and nothing on
-// the source, and keeps no settings equal later. Which topics and names are
-// wanted is the answer of room transforms; moving records is package mirror's
-// business.
+// enough partitions, with settings under which the target takes batches as they
+// are, and otherwise with their sources' (sync.topic.configs). It touches topics
+// and their settings on the target and nothing on the source. Which topics and
+// names are wanted is the answer of room transforms; moving records is package
+// mirror's business.
 package topicsync
 
 import (

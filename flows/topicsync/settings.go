@@ -2,7 +2,6 @@ package topicsync
 
 import (
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -65,31 +64,26 @@ func needs(source, target admin.Settings) []need {
 }
 
 // copied returns the explicit settings of a new target topic by MirrorMaker
-// 2's rules: what is not a default on the source, may be set, is no secret, does
-// not come from a broker's file, and is not excluded. Dynamic settings of the
-// source's brokers are copied with it.
+// 2's rules: what is not a default on the source and follows it. Dynamic settings
+// of the source's brokers are copied with it.
 func (s *Syncer) copied(source admin.Settings) map[string]string {
 	copied := make(map[string]string)
 	for name, setting := range source {
-		isDefault := setting.Source == kmsg.ConfigSourceDefaultConfig
-		switch {
-		case setting.Null, setting.ReadOnly, setting.Sensitive,
-			setting.Source == kmsg.ConfigSourceStaticBrokerConfig,
-			isDefault && !s.p.UseSourceDefaults,
-			s.p.Exclude != nil && s.p.Exclude.Match(name):
-			continue
+		if s.follows(name, setting) && (s.p.UseSourceDefaults || !isDefault(setting)) {
+			copied[name] = setting.Value
 		}
-		copied[name] = setting.Value
 	}
 	return copied
 }
 
-// describeNeeds returns needs as "name: before -> after", in order.
-func describeNeeds(all []need) []string {
-	var lines []string
-	for _, n := range all {
-		lines = append(lines, n.name+": "+n.now+" -> "+n.value)
-	}
-	slices.Sort(lines)
-	return lines
+// isDefault reports whether nobody set a setting anywhere.
+func isDefault(s admin.Setting) bool { return s.Source == kmsg.ConfigSourceDefaultConfig }
+
+// follows reports whether a target topic's setting is to be as its source's: it
+// may be set, is no secret, does not come from a broker's file, and is not
+// excluded.
+func (s *Syncer) follows(name string, source admin.Setting) bool {
+	return !source.Null && !source.ReadOnly && !source.Sensitive &&
+		source.Source != kmsg.ConfigSourceStaticBrokerConfig &&
+		(s.p.Exclude == nil || !s.p.Exclude.Match(name))
 }

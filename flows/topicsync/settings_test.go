@@ -91,6 +91,7 @@ type matchName string
 
 func (m matchName) Match(name string) bool { return name == string(m) }
 
+// TestCopiedFollowsMirrorMaker is conformance item 43.
 func TestCopiedFollowsMirrorMaker(t *testing.T) {
 	source := admin.Settings{
 		"retention.ms":        onTopic("1000"),

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/reconcile"
 )
 
 // Selector says which source topics are mirrored.
@@ -63,6 +64,12 @@ type Params struct {
 	LeaveTopics       bool     // never create a topic of the target, and never add partitions
 	AnySize           bool     // a target topic may have fewer partitions than its source
 
+	SyncInterval time.Duration // how often settings of target topics are made like their sources'; 0: never
+	Fixed        bool          // topics and partitions that appear after the first pass are left alone
+
+	Leads   func() bool           // asked before each change; default: always true
+	Changed func(reconcile.Event) // told of each change, its cluster left out; default: Log
+
 	FactsInterval time.Duration // how old described settings may get; default 60s
 	ReadyTimeout  time.Duration // how long one pass waits for leaders of what it created; default 5s
 	Now           func() time.Time
@@ -71,8 +78,10 @@ type Params struct {
 // Syncer discovers and creates topics. It remembers what it has described and
 // what was refused, and is not safe for concurrent use.
 type Syncer struct {
-	p      Params
-	topics map[string]*topic // by source name
+	p        Params
+	topics   map[string]*topic // by source name
+	listed   bool              // the source, once at least
+	nextSync time.Time         // of settings
 }
 
 // topic is what is known of a pair between passes.
@@ -94,6 +103,8 @@ type topic struct {
 	grown    error           // why the last attempt to grow it failed
 	retryAt  time.Time       // of creating or growing it
 	settings []*SettingError // what changes or refuses data, by name of the setting
+	unsynced []Problem       // settings that could not be made like the source's
+	first    int             // partitions of the source when it was listed first
 }
 
 // described is one side's settings and when they were asked for.
@@ -123,6 +134,12 @@ func New(p Params) (*Syncer, error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
+	if p.Leads == nil {
+		p.Leads = func() bool { return true }
+	}
+	if p.Changed == nil {
+		p.Changed = func(e reconcile.Event) { e.Log(p.Log) }
+	}
 	return &Syncer{p: p, topics: make(map[string]*topic)}, nil
 }
 
@@ -136,11 +153,14 @@ func New(p Params) (*Syncer, error) {
 // settings are described anew when FactsInterval has gone by.
 func (s *Syncer) Sync(ctx context.Context) (pairs []Pair, problems []Problem, err error) {
 	pass := &pass{Syncer: s, now: s.p.Now()}
+	if pass.syncDue() {
+		pass.askAnew()
+	}
 	if err := pass.discover(ctx); err != nil {
 		return nil, nil, fmt.Errorf("discovering topics: %w", err)
 	}
 	for _, step := range []func(context.Context) error{
-		pass.describeSources, pass.create, pass.grow, pass.awaitLeaders, pass.describeTargets,
+		pass.describeSources, pass.create, pass.grow, pass.awaitLeaders, pass.describeTargets, pass.syncSettings,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, nil, fmt.Errorf("syncing topics: %w", err)
@@ -260,16 +280,15 @@ func (p *pass) selectFrom(sources map[string]*admin.Topic) {
 		if sources[name].Internal || !p.p.Selector.Selected(name) {
 			continue
 		}
-		remote := p.p.Namer.RemoteTopic(name)
-		t := known[name]
-		if t == nil || t.target != remote {
-			t = &topic{source: name, target: remote}
+		t := p.recall(known[name], sources[name])
+		if t == nil {
+			continue
 		}
-		t.sourceNow, t.touched = sources[name], false
 		p.topics[name] = t
 		p.live = append(p.live, t)
-		byTarget[remote] = append(byTarget[remote], name)
+		byTarget[t.target] = append(byTarget[t.target], name)
 	}
+	p.listed = true
 	colliding := p.collisions(byTarget)
 	p.isolate(func(t *topic) (hint string, err error) {
 		switch sharing := byTarget[t.target]; {
@@ -295,6 +314,26 @@ func (p *pass) selectFrom(sources map[string]*admin.Topic) {
 		}
 		return "", nil
 	})
+}
+
+// recall returns what is known of a source topic, brought up to date with now; nil:
+// it is left alone, since it appeared too late.
+func (p *pass) recall(t *topic, now *admin.Topic) *topic {
+	if p.p.Fixed && p.listed && t == nil {
+		return nil
+	}
+	remote := p.p.Namer.RemoteTopic(now.Name)
+	if t == nil || t.target != remote {
+		t = &topic{source: now.Name, target: remote}
+	}
+	if t.first == 0 { // also of one that could not be described until now
+		t.first = len(now.Partitions)
+	}
+	if p.p.Fixed {
+		now.Partitions = now.Partitions[:min(len(now.Partitions), t.first)]
+	}
+	t.sourceNow, t.touched = now, false
+	return t
 }
 
 // collisions returns what to do about the target names that several topics have

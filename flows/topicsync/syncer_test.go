@@ -161,6 +161,7 @@ func (b *bench) wantConfigs(topic string, want map[string]string) {
 	}
 }
 
+// TestSyncCreatesWhatIsMissing is conformance item 46.
 func TestSyncCreatesWhatIsMissing(t *testing.T) {
 	b := newBench(t, func(p *Params) { p.Exclude = matchName("min.insync.replicas") })
 	b.create(b.source, "t0", 3, "retention.ms", "1000", "min.insync.replicas", "2", "cleanup.policy", "compact")

@@ -49,7 +49,7 @@ func TestTargetRefuses(t *testing.T) {
 			kafka.Topic{Name: "x.keyless", Config: settings("cleanup.policy=compact")},
 			kafka.Topic{Name: "x.future", Partitions: 2, Config: settings("message.timestamp.after.max.ms=3600000")},
 		)
-		p := start(t, write(t, "m.hcl", text+"flow \"x->b\" {\n  topics = [\"fine\", \"large\", \"keyless\", \"future\"]\n  errors_tolerance = \"all\"\n}\n"),
+		p := start(t, write(t, "m.hcl", text+"flow \"x->b\" {\n  topics = [\"fine\", \"large\", \"keyless\", \"future\"]\n  errors_tolerance = \"all\"\n  sync_topic_configs_enabled = false\n}\n"),
 			"run", "--once", "m.hcl")
 		p.exits(exitOK, patience)
 		for topic, n := range map[string]int64{"x.fine": 10, "x.large": 20, "x.keyless": 10, "x.future": 1} {
@@ -76,7 +76,7 @@ func TestTargetRefuses(t *testing.T) {
 		})
 	}
 
-	p := start(t, write(t, "m.hcl", text+"flow \"a->b\" { topics_exclude = [\"keyed\"] }\n"), "run", "m.hcl")
+	p := start(t, write(t, "m.hcl", text+"flow \"a->b\" {\n  topics_exclude = [\"keyed\"]\n  sync_topic_configs_enabled = false\n}\n"), "run", "m.hcl")
 	arrives(t, b, "a.fine", 10, patience)
 	stopped := map[string]string{
 		"large":   `the record at offset 10 needs a batch of \d+ bytes, topic ."a\.large." takes at most 1000 \(max\.message\.bytes\)`,

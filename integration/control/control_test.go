@@ -208,6 +208,7 @@ func TestStoreNamesEachMissingPermission(t *testing.T) {
 // TestMirrorMakerGoesOnFromAnchors lets MirrorMaker 2 copy some records, moves
 // its positions by anchors, and has it go on. Partition 0 is anchored in the
 // middle, partition 1 before its first record.
+// It is conformance item 57.
 func TestMirrorMakerGoesOnFromAnchors(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)

@@ -136,11 +136,12 @@ func (l *lab) audit(t *testing.T) (unused []string) {
 // nothing, and then just the one that is taken away.
 func (l *lab) online(ctx context.Context, t *testing.T, form string) {
 	t.Helper()
+	l.grants(ctx, t, form) // without those that the runs have copied
 	reads := kafka.ACL{ResourceType: "CLUSTER", Name: "kafka-cluster", PatternType: "LITERAL", Operation: "DESCRIBE"}
 	for alias, p := range l.granted {
 		allow(ctx, t, l.at[alias], kadm.NewACLs().Allow(p.Principal).AllowHosts("*").Clusters().
 			ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpDescribe))
-		has(ctx, t, l.at[alias], append(p.list(), reads))
+		holds(ctx, t, l.at[alias], append(p.list(), reads))
 	}
 	for _, p := range acls(ctx, t, l.dir, l.environ, "--online "+form) {
 		if len(p.ACLs) > 0 {
@@ -148,13 +149,11 @@ func (l *lab) online(ctx context.Context, t *testing.T, form string) {
 		}
 	}
 	for alias, p := range l.granted {
-		rest := append(p.list()[1:], reads)
-		taken := p.list()[0]
-		l.revoke(ctx, t, alias, taken)
-		has(ctx, t, l.at[alias], rest)
+		l.revoke(ctx, t, alias, p.first())
+		lacks(ctx, t, l.at[alias], p.first())
 	}
 	for _, p := range acls(ctx, t, l.dir, l.environ, "--online "+form) {
-		if want := l.granted[p.Cluster].list()[:1]; !slices.Equal(p.list(), want) {
+		if want := []kafka.ACL{l.granted[p.Cluster].first()}; !slices.Equal(p.list(), want) {
 			t.Errorf("on %s is missing %v, want %v", p.Cluster, p.list(), want)
 		}
 	}

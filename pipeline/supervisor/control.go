@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/aclsync"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/heartbeat"
 	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/flows/reconcile"
 	"github.com/strait-mirror/strait/pipeline/status"
+	"github.com/strait-mirror/strait/transforms/rename"
 )
 
 // control is the control plane of one flow, or of a pair of clusters that has
@@ -21,14 +24,20 @@ type control struct {
 	to    *cluster.Cluster
 	log   *slog.Logger
 	loops []*reconcile.Loop
+	last  []*reconcile.Loop // those of loops that a single pass runs at its end
 }
 
 // buildControl makes the control plane of a flow.
-func (s *Supervisor) buildControl(def *model.Flow, _ *mirror.Flow, _, to *cluster.Cluster) error {
+func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *cluster.Cluster) error {
 	c := &control{def: def, to: to, log: s.p.Log.With("flow", def.Name)}
 	s.control = append(s.control, c)
 	if def.EmitsHeartbeats() {
-		return c.addHeartbeats()
+		if err := c.addHeartbeats(); err != nil {
+			return err
+		}
+	}
+	if f != nil && def.SyncsACLs() {
+		return c.addACLs(f, from)
 	}
 	return nil
 }
@@ -60,6 +69,37 @@ func (c *control) addHeartbeats() error {
 		return err
 	}
 	return c.add(reconcile.Params{Name: "heartbeats", Interval: c.def.Control.EmitHeartbeatsInterval, Do: beats.Beat})
+}
+
+func (c *control) addACLs(f *mirror.Flow, from *cluster.Cluster) error {
+	p := aclsync.Params{Source: from, Target: c.to, Selector: f, Namer: f, Log: c.log}
+	if c.def.Control.SyncPrefixedACLsEnabled && !c.def.Renames() {
+		policy := rename.ForFlow(c.def)
+		p.Prefix = func(prefix string) string { return policy.FormatRemoteTopic(c.def.From, prefix) }
+	}
+	acls, err := aclsync.New(p)
+	if err != nil {
+		return err
+	}
+	// Until the flow runs, it is the one that says what is wrong with its clusters.
+	err = c.add(reconcile.Params{Name: "acls", Interval: c.def.Control.SyncTopicACLsInterval, Do: acls.Sync, Ready: f.Running})
+	if err == nil {
+		c.last = append(c.last, c.loops[len(c.loops)-1])
+	}
+	return err
+}
+
+// once runs what a single pass runs at its end, each once. What is wrong is in the
+// log and in status: the records have arrived all the same.
+func (c *control) once(ctx context.Context, within time.Duration) {
+	if within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
+	for _, l := range c.last {
+		_ = l.Once(ctx)
+	}
 }
 
 // add makes a loop of p, which says what is to be done and how often.

@@ -148,7 +148,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	errs := make([]error, len(s.flows))
 	for i, f := range s.flows {
-		wait.Go(func() { errs[i] = s.keep(ctx, f) })
+		wait.Go(func() {
+			if errs[i] = s.keep(ctx, f); errs[i] == nil && s.p.Once {
+				s.control[i].once(ctx, s.p.Timeout)
+			}
+		})
 	}
 	if !s.p.Once {
 		for _, c := range s.control {

@@ -23,6 +23,7 @@ func patterns(texts ...string) []filter.Pattern {
 
 func defaults() []filter.Pattern { return patterns(model.DefaultTopicsExclude()...) }
 
+// TestDecide is conformance items 20 and 33 to 37.
 func TestDecide(t *testing.T) {
 	std := rename.New(rename.Params{})
 	identity := rename.New(rename.Params{Policy: model.PolicyIdentity, Source: "source"})

@@ -24,6 +24,7 @@ func orNone(s string, ok bool) string {
 	return s
 }
 
+// TestNames is conformance item 31.
 func TestNames(t *testing.T) {
 	tests := map[string]struct {
 		policy                             rename.Policy
@@ -62,6 +63,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestPredicates is conformance items 22 to 25 and 34.
 func TestPredicates(t *testing.T) {
 	std := rename.New(rename.Params{})
 	under := separator("__")
@@ -108,6 +110,7 @@ func TestPredicates(t *testing.T) {
 	}
 }
 
+// TestInternalTopics is conformance items 16 and 23.
 func TestInternalTopics(t *testing.T) {
 	got := []string{
 		rename.New(rename.Params{}).OffsetSyncsTopic("target2"), rename.New(rename.Params{}).CheckpointsTopic("A"),
@@ -123,6 +126,7 @@ func TestInternalTopics(t *testing.T) {
 	}
 }
 
+// TestIsCycle is conformance items 36 to 38.
 func TestIsCycle(t *testing.T) {
 	std, id := rename.New(rename.Params{}), identity("source")
 	tests := map[string]struct {
@@ -152,9 +156,10 @@ func TestIsCycle(t *testing.T) {
 	}
 }
 
+// TestHops is conformance items 26 and 28.
 func TestHops(t *testing.T) {
 	std := rename.New(rename.Params{})
-	for _, tt := range []struct { // [26]
+	for _, tt := range []struct {
 		topic, source string
 		want          int
 	}{{"topic", "source", -1}, {"s1.topic", "s1", 1}, {"s3.s2.s1.topic", "s1", 3}, {"s3.s2.s1.topic", "unknown", -1}} {
@@ -163,13 +168,14 @@ func TestHops(t *testing.T) {
 		}
 	}
 	topics := []string{"topic1", "heartbeats", "source1.heartbeats", "source1.source2.heartbeats", "source2.heartbeats", "x.heartbeats!"}
-	for source, want := range map[string]int{"source1": 1, "source2": 1, "source3": -1} { // [28]
+	for source, want := range map[string]int{"source1": 1, "source2": 1, "source3": -1} {
 		if got := std.ReplicationHops(topics, source); got != want {
 			t.Errorf("replication hops from %s: %d, want %d", source, got, want)
 		}
 	}
 }
 
+// TestClient is conformance items 27, 29 and 30.
 func TestClient(t *testing.T) {
 	std, id := rename.New(rename.Params{}), identity("primary")
 	topics := []string{

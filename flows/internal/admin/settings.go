@@ -78,15 +78,31 @@ func newSetting(value *string, source kmsg.ConfigSource, readOnly, sensitive boo
 // Alter sets configurations of topics, leaving all others as they are, and
 // returns an error for each topic that was refused.
 func Alter(ctx context.Context, cl *kgo.Client, changes map[string]map[string]string) (map[string]error, error) {
+	all := make(map[string]map[string]*string, len(changes))
+	for topic, values := range changes {
+		all[topic] = make(map[string]*string, len(values))
+		for key, value := range values {
+			all[topic][key] = &value
+		}
+	}
+	return Change(ctx, cl, all)
+}
+
+// Change is Alter for values that may be nil: what was set on the topic itself is
+// deleted then, and the broker's default holds.
+func Change(ctx context.Context, cl *kgo.Client, changes map[string]map[string]*string) (map[string]error, error) {
 	refused := make(map[string]error)
-	for _, names := range inGroups(changes, describeAtOnce, func(map[string]string) int { return 1 }) {
+	for _, names := range inGroups(changes, describeAtOnce, func(map[string]*string) int { return 1 }) {
 		req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 		for _, name := range names {
 			r := kmsg.NewIncrementalAlterConfigsRequestResource()
 			r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, name
 			for key, value := range changes[name] {
 				c := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-				c.Name, c.Op, c.Value = key, kmsg.IncrementalAlterConfigOpSet, new(value)
+				c.Name, c.Op, c.Value = key, kmsg.IncrementalAlterConfigOpSet, value
+				if value == nil {
+					c.Op = kmsg.IncrementalAlterConfigOpDelete
+				}
 				r.Configs = append(r.Configs, c)
 			}
 			req.Resources = append(req.Resources, r)
