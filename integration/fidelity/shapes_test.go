@@ -105,6 +105,7 @@ func TestFidelity(t *testing.T) {
 	}{
 		{"once", testOnce},
 		{"again", testAgain},
+		{"transactional", testTransactional},
 		{"anywhere", testAnywhere},
 		{"ended transaction", testEndedTransaction},
 		{"live", testLive},
@@ -151,6 +152,16 @@ func (s *stage) settledByHand(ctx context.Context, t *testing.T) {
 	create(ctx, t, s.target, "narrow_batches-130k-lz4", 3, "max.message.bytes", "20000")
 	create(ctx, t, s.target, "narrow_batches-16k", 3, "max.message.bytes", "5000")
 	create(ctx, t, s.target, "narrow_transactions", 3, "max.message.bytes", "700")
+}
+
+// testTransactional mirrors every shape in transactions.
+func testTransactional(ctx context.Context, t *testing.T, s *stage) {
+	const from = "transactional"
+	once(ctx, t, s.config(flow(from, "t", s.shapes, func(f *model.Flow) { f.Delivery = model.Transactional })))
+	for _, name := range s.shapes {
+		identical(t, s.library.read(ctx, t, name, true), read(ctx, t, s.target, from+"."+name, true), compare.Options{})
+	}
+	anchoredAtEnds(ctx, t, s.pair, from, true, s.shapes...)
 }
 
 func testOnce(ctx context.Context, t *testing.T, s *stage) {
