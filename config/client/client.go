@@ -164,6 +164,12 @@ func (r *reader) set(row Row, v Value) bool {
 	if row.def.Path {
 		v.Text = v.path(v.Text)
 	}
+	if row.Key == resetKey {
+		text, note := OffsetReset(v.Text)
+		if v.Text = text; note != "" {
+			r.problems.Add(diag.Warnf(diag.CodeNoEffect, v.At, "%s %s", v.Name, note))
+		}
+	}
 	problem := row.def.Set(field.Properties, field.Value{Text: v.Text, Sensitive: v.Sensitive || row.Secret()})
 	if problem == nil {
 		r.p.Cluster.Ranges[row.place] = v.At

@@ -2,6 +2,7 @@ package client
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
@@ -58,7 +59,11 @@ func consumerRows(t targets) []Row {
 	var rows []Row
 	for _, d := range model.FlowFields(t.flow) {
 		if d.Scope == field.ScopeConsumer {
-			rows = append(rows, bound(d, Consumer))
+			r := bound(d, Consumer)
+			if r.Key == resetKey {
+				r.Doc += " none and by_duration are read as earliest, with a warning: nothing may be missing."
+			}
+			rows = append(rows, r)
 		}
 	}
 	return slices.Concat(rows, []Row{
@@ -111,7 +116,8 @@ func producerRows(t targets) []Row {
 		number("batch.size", 0, Producer, Informed, engine+"; small neighbours are joined where that helps"),
 		span("linger.ms", Producer, Informed, engine+", which wait for nothing"),
 		span("max.block.ms", Producer, Informed, "has no equivalent: a target that is slow stops fetching"),
-		text("compression.", Producer, Warned, "has no effect: batches keep the compression they have on the source").unless("none"),
+		text("compression.", Producer, Warned, "has no effect: batches keep the compression they have on the source").unless("none").
+			withFix("where the target needs another one, set compression.type on its topics: the brokers recompress then"),
 		text("transactional.id", Producer, Warned, strong), span("transaction.timeout.ms", Producer, Warned, strong),
 		boolean("transaction.two.phase.commit.enable", Producer, Warned, strong).unless("false"),
 		text("partitioner.", Producer, Warned, own),
@@ -133,4 +139,21 @@ func otherRows() []Row {
 		text("config.providers", Any, Informed, "is read by the file's reader"),
 		text("config.providers.", Any, Informed, "is read by the file's reader"),
 	}
+}
+
+const resetKey = "auto.offset.reset"
+
+// OffsetReset returns what of auto.offset.reset holds here: nothing of a source
+// may be missing because of values that Strait does not have. note reads after
+// the key; "" where the value is one that it has, or none of Java's either.
+func OffsetReset(text string) (start, note string) {
+	const missing = "; earliest is used, so that nothing is missing"
+	word := strings.ToLower(strings.TrimSpace(text))
+	switch {
+	case word == "none":
+		return string(model.StartEarliest), "cannot be none: a partition without a position would never be copied" + missing
+	case strings.HasPrefix(word, "by_duration:"):
+		return string(model.StartEarliest), "cannot begin a duration ago" + missing
+	}
+	return text, ""
 }

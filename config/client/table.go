@@ -71,6 +71,12 @@ func (r Row) Range() (low, high string, ok bool) {
 	}
 }
 
+// Quiet returns the values of which nothing is to be said, but for the empty
+// one: they say what holds anyway.
+func (r Row) Quiet() []string {
+	return slices.DeleteFunc(slices.Clone(r.quiet), func(text string) bool { return text == "" })
+}
+
 // Words returns the accepted words, if they are counted.
 func (r Row) Words() []string { return r.def.Words }
 

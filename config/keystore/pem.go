@@ -76,6 +76,9 @@ func pemKey(text []byte, password string) (any, error) {
 		if password == "" {
 			return nil, refuse("set the key's password: key_password (ssl.key.password)", "holds an encrypted private key, and no password for it is set")
 		}
+		if slow(der) {
+			return nil, tooSlow()
+		}
 		key, _, err := pkcs8.ParsePrivateKey(der, []byte(password))
 		if err != nil {
 			return nil, refuse("check key_password (ssl.key.password)", "holds a private key that the password does not decrypt")

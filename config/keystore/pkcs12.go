@@ -12,6 +12,9 @@ import (
 // pkcs12Trusted reads the entries that Java marks as trusted, or the
 // certificate of a private key.
 func pkcs12Trusted(store []byte, password string) ([]*x509.Certificate, error) {
+	if slow(store) {
+		return nil, tooSlow()
+	}
 	certs, err := pkcs12.DecodeTrustStore(store, password)
 	if err == nil {
 		return certs, nil
@@ -27,6 +30,9 @@ func pkcs12Trusted(store []byte, password string) ([]*x509.Certificate, error) {
 }
 
 func pkcs12Identity(store []byte, password string) (*tls.Certificate, error) {
+	if slow(store) {
+		return nil, tooSlow()
+	}
 	key, leaf, others, err := pkcs12.DecodeChain(store, password)
 	if err != nil {
 		return nil, pkcs12Error(err)

@@ -12,7 +12,8 @@ type Page struct {
 }
 
 // Pages returns the reference pages of the language: one for every type of
-// top-level block, one of what is outside them, and one of all MirrorMaker 2 keys.
+// top-level block, one of what is outside them, one of all MirrorMaker 2 keys, and
+// one of the settings of Java clients.
 func Pages() []Page {
 	var out []Page
 	language := HCL()
@@ -29,7 +30,8 @@ func Pages() []Page {
 	}
 	return append(out,
 		Page{Name: "topology.md", Text: generated + topPage(language.Attributes)},
-		Page{Name: "mm2-keys.md", Text: generated + keysPage()})
+		Page{Name: "mm2-keys.md", Text: generated + keysPage()},
+		Page{Name: "client-settings.md", Text: generated + clientPage()})
 }
 
 // generated begins every page.

@@ -3,9 +3,11 @@ package schema_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/load"
@@ -166,5 +168,23 @@ func TestPages(t *testing.T) {
 		if !names[want] {
 			t.Errorf("no page %s", want)
 		}
+	}
+}
+
+// TestClientSettings has every setting of Java's clients on its page, and each
+// part of the page has some.
+func TestClientSettings(t *testing.T) {
+	i := slices.IndexFunc(schema.Pages(), func(p schema.Page) bool { return p.Name == "client-settings.md" })
+	if i < 0 {
+		t.Fatal("no page")
+	}
+	page := schema.Pages()[i].Text
+	for _, row := range client.Rows() {
+		if !strings.Contains(page, "| `"+row.Key+"` | ") {
+			t.Errorf("%s is not on the page", row.Key)
+		}
+	}
+	if strings.Contains(page, "|---|---|---|---|\n\n") {
+		t.Error("a part of the page is empty")
 	}
 }

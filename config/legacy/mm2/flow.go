@@ -3,6 +3,7 @@ package mm2
 import (
 	"strings"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/legacy/mm2/effective"
@@ -133,6 +134,12 @@ func (r *reader) removed(d field.Def, p pair) (value, bool) {
 // setFlow is set for a flow. What is wrong with one that is not enabled does
 // not keep MirrorMaker 2 from running the others.
 func (r *reader) setFlow(d field.Def, v value, f *model.Flow) {
+	if d.Name == "start" {
+		text, note := client.OffsetReset(v.text)
+		if v.text = text; note != "" {
+			r.once(diag.Warnf(diag.CodeNoEffect, v.at, "%s %s", v.key, note))
+		}
+	}
 	problem := r.try(d, v, f.Ranges)
 	switch {
 	case problem == nil:

@@ -86,6 +86,8 @@ func TestPrecedence(t *testing.T) {
 		"isolation differs from MM2":  {"", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadCommitted},
 		"isolation restored":          {"A.consumer.isolation.level=read_uncommitted", flow(func(f *model.Flow) any { return f.IsolationLevel }), model.ReadUncommitted},
 		"earliest":                    {"", flow(func(f *model.Flow) any { return f.Start }), model.StartEarliest},
+		"no reset":                    {"A.consumer.auto.offset.reset=none", flow(func(f *model.Flow) any { return f.Start }), model.StartEarliest},
+		"a duration ago":              {"A.consumer.auto.offset.reset=by_duration:P1D", flow(func(f *model.Flow) any { return f.Start }), model.StartEarliest},
 		"latest":                      {"A.consumer.auto.offset.reset=latest", flow(func(f *model.Flow) any { return f.Start }), model.StartLatest},
 		"identity":                    {"replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy", flow(func(f *model.Flow) any { return f.ReplicationPolicy }), model.PolicyIdentity},
 		"excludes replace":            {"topics.exclude=x", flow(func(f *model.Flow) any { return strings.Join(f.TopicsExclude, " ") }), "x"},
