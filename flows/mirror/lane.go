@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/wire"
@@ -41,6 +42,8 @@ type lane struct {
 	bytes     int64    // acknowledged since takeMoved
 	anchored  int64    // source offset of the stored anchor
 	bounds    bounds
+	behind    behind
+	backlog   int64           // readable end when the lane began
 	problems  [sides]*Problem // nil while healthy
 	recreated bool            // the source topic is another one by now
 	held      bool            // not to be started, nor anchored: a person must look first
@@ -72,9 +75,13 @@ func (l *lane) place(start, end, readable cluster.Offset) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.placed = true
+	l.behind = behind{}
 	if readable.Err == nil {
 		l.bounds.readable = readable.Offset
+		l.backlog = readable.Offset
+		l.behind.saw(readable.Offset, time.Now())
 	}
+	l.behind.reached(start.Offset)
 	l.ack = sink.Ack{SourceNext: start.Offset, SourceEpoch: start.Epoch, TargetEnd: end.Offset}
 }
 

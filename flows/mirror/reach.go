@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"time"
+
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 )
@@ -16,12 +18,14 @@ func (l *lane) Progress(high, stable, start int64) {
 	if l.session.flow.readCommitted && stable >= 0 {
 		l.bounds.readable = stable
 	}
+	l.behind.saw(l.bounds.readable, time.Now())
 }
 
 // Acked takes the sink's word on how far the target is.
 func (l *lane) Acked(a sink.Ack) {
 	l.mu.Lock()
 	l.ack = a
+	l.behind.reached(a.SourceNext)
 	l.bytes += a.Bytes
 	finished := l.until >= 0 && a.SourceNext >= l.until && !l.finished
 	l.finished = l.finished || finished
@@ -81,6 +85,23 @@ func (l *lane) takeMoved() (bytes int64, moved bool) {
 	defer l.mu.Unlock()
 	bytes, l.bytes = l.bytes, 0
 	return bytes, l.movedLocked()
+}
+
+// lagTime returns for how long the oldest readable record that is not on the
+// target has been readable; 0 when there is none. When those became readable that
+// were there before the lane was, nobody saw: the timestamp of the last record
+// copied stands for it, which is an estimate.
+func (l *lane) lagTime(now time.Time) (lag time.Duration, estimated bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lag = l.behind.span(now)
+	if lag == 0 || l.ack.SourceNext >= l.backlog {
+		return lag, false
+	}
+	if l.ack.LastTime > 0 {
+		lag = max(lag, now.Sub(time.UnixMilli(l.ack.LastTime)))
+	}
+	return lag, true
 }
 
 // lag returns the readable records that are not on the target yet, by offsets;

@@ -1,5 +1,7 @@
 package mirror
 
+import "time"
+
 // Status is the state of a flow at one moment.
 type Status struct {
 	State, Cause       string
@@ -9,8 +11,13 @@ type Status struct {
 	Gaps               int64 // times that records were found missing: gone from the source, or lost by the target
 	Unproven           int64 // times that the exact place to go on at after a crash was not found
 	LagRecords         int64 // readable offsets not on the target; -1: not known
-	Problems           []Problem
-	Reasons            map[string]int64 // batches re-encoded, by reason
+	// LagTime is for how long the oldest record that is not on the target has been
+	// readable, in the partition where that is longest; 0 while LagRecords is not
+	// known.
+	LagTime          time.Duration
+	LagTimeEstimated bool // it goes by a record's timestamp
+	Problems         []Problem
+	Reasons          map[string]int64 // batches re-encoded, by reason
 }
 
 // Running reports whether both clusters could be used and topics are looked for
@@ -46,7 +53,7 @@ func (f *Flow) Status() Status {
 		return st
 	}
 	topics := map[*topic]bool{}
-	placed := true
+	placed, now := true, time.Now()
 	for _, l := range s.list() {
 		topics[l.topic] = true
 		st.Partitions++
@@ -55,9 +62,12 @@ func (f *Flow) Status() Status {
 		if lag >= 0 {
 			st.LagRecords = max(st.LagRecords, 0) + lag
 		}
+		if d, estimated := l.lagTime(now); lag > 0 && d > st.LagTime {
+			st.LagTime, st.LagTimeEstimated = d, estimated
+		}
 	}
 	if !placed {
-		st.LagRecords = -1 // a lane that is about to start may be any way behind
+		st.LagRecords, st.LagTime, st.LagTimeEstimated = -1, 0, false // a lane that is about to start may be any way behind
 	}
 	st.Topics = len(topics)
 	if st.State == Running {

@@ -207,7 +207,7 @@ func (l *Lane) popLocked() (done []*parcel) {
 
 func (l *Lane) ackLocked(p *parcel) {
 	l.moved = time.Now()
-	l.acked.SourceNext, l.acked.SourceEpoch = p.SourceNext, p.SourceEpoch
+	l.acked.SourceNext, l.acked.SourceEpoch, l.acked.LastTime = p.SourceNext, p.SourceEpoch, p.MaxTimestamp
 	ack := l.acked
 	ack.Records, ack.Bytes = int64(p.Records), int64(len(p.Data))
 	l.events.Acked(ack)

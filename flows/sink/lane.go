@@ -60,6 +60,7 @@ type Ack struct {
 	ProducerID    int64
 	ProducerEpoch int16
 	NextSequence  int32
+	LastTime      int64 // max timestamp of the last batch, ms; 0: none of this lane's yet
 	Records       int64 // newly acknowledged
 	Bytes         int64
 }

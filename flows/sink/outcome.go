@@ -154,7 +154,7 @@ func (l *Lane) popLocked(n int) []entry {
 	ack.SourceNext, ack.SourceEpoch = last.SourceNext, last.SourceEpoch
 	ack.TargetEnd = last.base + int64(last.Records)
 	ack.NextSequence = last.end()
-	l.lastTime = last.MaxTimestamp
+	ack.LastTime, l.lastTime = last.MaxTimestamp, last.MaxTimestamp
 	l.attempts = 0
 	if l.state == stateOpen {
 		l.state = stateRun

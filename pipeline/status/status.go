@@ -48,6 +48,10 @@ type Flow struct {
 	Gaps       int64 `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
 	Unproven   int64 `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
 	LagRecords int64 `json:"lag_records"`
+	// LagSeconds is for how long the oldest record that is not on the target has
+	// been readable, in the partition where that is longest.
+	LagSeconds          float64 `json:"lag_seconds"`
+	LagSecondsEstimated bool    `json:"lag_seconds_estimated,omitempty"` // it goes by a record's timestamp
 
 	RecordRate float64 `json:"record_rate"` // per second
 	ByteRate   float64 `json:"byte_rate"`   // per second

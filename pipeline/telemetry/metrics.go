@@ -68,7 +68,7 @@ func (m *Metrics) Close(ctx context.Context) error {
 // register has each scrape read one snapshot for all metrics.
 func (m *Metrics) register(p Params) error {
 	meter := m.provider.Meter("strait")
-	info, err := meter.Int64ObservableGauge("strait.build.info", metric.WithDescription("1, with the version of the program."))
+	info, err := meter.Float64ObservableGauge("strait.build.info", metric.WithDescription("1, with the version of the program."))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (m *Metrics) register(p Params) error {
 		flows = append(flows, flowInstrument{row, in})
 	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		o.ObserveInt64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
+		o.ObserveFloat64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
 		for _, f := range p.Status().Flows {
 			for _, in := range flows {
 				in.observe(o, f)
@@ -97,7 +97,7 @@ func (m *Metrics) register(p Params) error {
 // flowInstrument is a row of the table with what OpenTelemetry made of it.
 type flowInstrument struct {
 	Metric
-	in metric.Int64Observable
+	in metric.Float64Observable
 }
 
 func (i flowInstrument) observe(o metric.Observer, f status.Flow) {
@@ -109,6 +109,6 @@ func (i flowInstrument) observe(o metric.Observer, f status.Flow) {
 		if i.Label != "" {
 			attrs = append(slices.Clip(attrs), attribute.String(i.Label, label))
 		}
-		o.ObserveInt64(i.in, value, metric.WithAttributes(attrs...))
+		o.ObserveFloat64(i.in, value, metric.WithAttributes(attrs...))
 	}
 }

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"iter"
-	"maps"
 	"slices"
 
 	"go.opentelemetry.io/otel/metric"
@@ -21,7 +20,7 @@ type Metric struct {
 	Label   string // beside those of the flow; may be empty
 
 	// read returns values by the value of Label, once under "" where there is none.
-	read func(status.Flow) iter.Seq2[string, int64]
+	read func(status.Flow) iter.Seq2[string, float64]
 }
 
 // Table declares every metric of flows, in the order of the reference page.
@@ -30,22 +29,32 @@ func Table() []Metric {
 		{
 			Name: "strait.flow.records", Exposed: "strait_flow_records_total", Unit: "{record}", Counter: true,
 			Doc:  "Records that the target acknowledged since the process started.",
-			read: one(func(f status.Flow) int64 { return f.Records }),
+			read: one(func(f status.Flow) float64 { return float64(f.Records) }),
 		},
 		{
 			Name: "strait.flow.io", Exposed: "strait_flow_io_bytes_total", Unit: "By", Counter: true,
 			Doc:  "Bytes of record batches that the target acknowledged, compressed as they were sent.",
-			read: one(func(f status.Flow) int64 { return f.Bytes }),
+			read: one(func(f status.Flow) float64 { return float64(f.Bytes) }),
 		},
 		{
 			Name: "strait.flow.skipped.records", Exposed: "strait_flow_skipped_records_total", Unit: "{record}", Counter: true,
 			Doc:  "Records that the target refused for good and errors_tolerance let go.",
-			read: one(func(f status.Flow) int64 { return f.Skipped }),
+			read: one(func(f status.Flow) float64 { return float64(f.Skipped) }),
 		},
 		{
 			Name: "strait.flow.reencoded.batches", Exposed: "strait_flow_reencoded_batches_total", Unit: "{batch}", Counter: true, Label: "reason",
 			Doc:  "Batches that had to be built anew instead of passing through, by reason.",
-			read: func(f status.Flow) iter.Seq2[string, int64] { return maps.All(f.Reasons) },
+			read: reasons,
+		},
+		{
+			Name: "strait.flow.gaps", Exposed: "strait_flow_gaps_total", Unit: "{gap}", Counter: true,
+			Doc:  "Times that records were found gone from the source, or lost by the target.",
+			read: one(func(f status.Flow) float64 { return float64(f.Gaps) }),
+		},
+		{
+			Name: "strait.flow.unproven", Exposed: "strait_flow_unproven_total", Unit: "{recovery}", Counter: true,
+			Doc:  "Times that the exact place to go on at after a crash was not found, so that records may be repeated.",
+			read: one(func(f status.Flow) float64 { return float64(f.Unproven) }),
 		},
 		{
 			Name: "strait.flow.lag.records", Exposed: "strait_flow_lag_records", Unit: "{record}",
@@ -53,19 +62,24 @@ func Table() []Metric {
 			read: lag,
 		},
 		{
+			Name: "strait.flow.lag", Exposed: "strait_flow_lag_seconds", Unit: "s",
+			Doc:  "For how long the oldest readable record that is not on the target has been readable, in the partition where that is longest; 0 when none is missing. Of records that were there before the flow began their timestamp says it. Absent until every partition's place is known.",
+			read: lagSeconds,
+		},
+		{
 			Name: "strait.flow.topics", Exposed: "strait_flow_topics", Unit: "{topic}",
 			Doc:  "Topics that the flow copies.",
-			read: one(func(f status.Flow) int64 { return int64(f.Topics) }),
+			read: one(func(f status.Flow) float64 { return float64(f.Topics) }),
 		},
 		{
 			Name: "strait.flow.partitions", Exposed: "strait_flow_partitions", Unit: "{partition}",
 			Doc:  "Partitions of those topics.",
-			read: one(func(f status.Flow) int64 { return int64(f.Partitions) }),
+			read: one(func(f status.Flow) float64 { return float64(f.Partitions) }),
 		},
 		{
 			Name: "strait.flow.problems", Exposed: "strait_flow_problems", Unit: "{problem}",
 			Doc:  "What keeps parts of the flow from going on, or needs a person's attention.",
-			read: one(func(f status.Flow) int64 { return int64(len(f.Problems)) }),
+			read: one(func(f status.Flow) float64 { return float64(len(f.Problems)) }),
 		},
 		{
 			Name: "strait.flow.state", Exposed: "strait_flow_state", Unit: "{state}", Label: "state",
@@ -76,35 +90,53 @@ func Table() []Metric {
 }
 
 // instrument makes the metric known to a meter.
-func (m Metric) instrument(meter metric.Meter) (metric.Int64Observable, error) {
+func (m Metric) instrument(meter metric.Meter) (metric.Float64Observable, error) {
 	if m.Counter {
-		return meter.Int64ObservableCounter(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Doc))
+		return meter.Float64ObservableCounter(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Doc))
 	}
-	return meter.Int64ObservableGauge(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Doc))
+	return meter.Float64ObservableGauge(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Doc))
 }
 
-func one(value func(status.Flow) int64) func(status.Flow) iter.Seq2[string, int64] {
-	return func(f status.Flow) iter.Seq2[string, int64] {
-		return func(yield func(string, int64) bool) { yield("", value(f)) }
+func one(value func(status.Flow) float64) func(status.Flow) iter.Seq2[string, float64] {
+	return func(f status.Flow) iter.Seq2[string, float64] {
+		return func(yield func(string, float64) bool) { yield("", value(f)) }
 	}
 }
 
-func lag(f status.Flow) iter.Seq2[string, int64] {
-	return func(yield func(string, int64) bool) {
+func lag(f status.Flow) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
 		if f.LagRecords != status.UnknownLag {
-			yield("", f.LagRecords)
+			yield("", float64(f.LagRecords))
 		}
 	}
 }
 
-func states(f status.Flow) iter.Seq2[string, int64] {
-	return func(yield func(string, int64) bool) {
+func lagSeconds(f status.Flow) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		if f.LagRecords != status.UnknownLag {
+			yield("", f.LagSeconds)
+		}
+	}
+}
+
+func reasons(f status.Flow) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		for reason, n := range f.Reasons {
+			if !yield(reason, float64(n)) {
+				return
+			}
+		}
+	}
+}
+
+func states(f status.Flow) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
 		all := []string{status.Starting, status.Waiting, status.Running, status.Draining, status.Stopped, status.Unhealthy}
 		if !slices.Contains(all, f.State) {
 			all = append(all, f.State)
 		}
 		for _, s := range all {
-			value := int64(0)
+			value := 0.0
 			if s == f.State {
 				value = 1
 			}

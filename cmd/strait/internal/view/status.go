@@ -81,7 +81,7 @@ func plainLines(at time.Time, f status.Flow) []string {
 	}
 	if f.State == status.Running || f.State == status.Draining || f.State == status.Stopped {
 		line += fmt.Sprintf(" %s records %s/s %s/s lag %s", Count(f.Records),
-			short(int64(f.RecordRate)), Bytes(f.ByteRate), lag(f))
+			short(int64(f.RecordRate)), Bytes(f.ByteRate), lag(f)) + lagTime(f)
 	}
 	if f.Skipped > 0 {
 		line += fmt.Sprintf(" skipped %s", Count(f.Skipped))
@@ -203,6 +203,18 @@ func place(p status.Problem) string {
 		return p.Topic
 	}
 	return fmt.Sprintf("%s[%d]", p.Topic, p.Partition)
+}
+
+// lagTime says for how long a flow has been behind, where that is a second or
+// more.
+func lagTime(f status.Flow) string {
+	switch {
+	case f.LagRecords <= 0 || f.LagSeconds < 1:
+		return ""
+	case f.LagSecondsEstimated:
+		return " about " + Seconds(time.Duration(f.LagSeconds)*time.Second)
+	}
+	return " for " + Seconds(time.Duration(f.LagSeconds)*time.Second)
 }
 
 func lag(f status.Flow) string {
