@@ -20,6 +20,11 @@ func main() {
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Signals: signals,
+		Hangups: func() (<-chan os.Signal, func()) {
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			return hangups, func() { signal.Stop(hangups) }
+		},
 	})
 	stop()
 	os.Exit(code)

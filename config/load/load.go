@@ -74,7 +74,7 @@ func newLoader(opts Options) *loader {
 		l.opts.Env = os.LookupEnv
 	}
 	if l.opts.ReadFile == nil {
-		l.opts.ReadFile = readFile
+		l.opts.ReadFile = ReadFile
 	}
 	return l
 }
@@ -82,9 +82,9 @@ func newLoader(opts Options) *loader {
 // maxFile is what the readers accept; one byte more lets them say so.
 const maxFile = hclfile.MaxBytes + 1
 
-// readFile is os.ReadFile for regular files of bounded size, and for pipes
+// ReadFile is what Load reads with: os.ReadFile for regular files of bounded size, and for pipes
 // such as <(...) of a shell.
-func readFile(path string) ([]byte, error) {
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // a *fs.PathError names the path

@@ -74,6 +74,7 @@ func TestFaults(t *testing.T) {
 	t.Run("drain", func(t *testing.T) { testDrain(t, b, strait) })
 	t.Run("down", func(t *testing.T) { testDown(t, b, strait) })
 	t.Run("discovery", func(t *testing.T) { testDiscovery(t, b, strait) })
+	t.Run("reload", func(t *testing.T) { testReload(t, b, strait) })
 	t.Run("poison", func(t *testing.T) { testPoison(t, b, strait) })
 }
 

@@ -50,6 +50,9 @@ type Identity struct {
 // under different keys are not.
 func (i Identity) Same(o Identity) bool { return i.Fingerprint == o.Fingerprint && i.seal == o.seal }
 
+// Identify returns the identity of values, all of which are of the model.
+func (k Key) Identify(values ...any) Identity { return k.identify(values...) }
+
 // identify returns the identity of values, all of which are of the model.
 func (k Key) identify(values ...any) Identity {
 	var open, sealed canon

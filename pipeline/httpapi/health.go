@@ -16,6 +16,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz says whether every flow has been set up. A flow that waits for a cluster
 // counts: it goes on by itself once that answers, which no restart would hasten.
+// Neither does an edit that was refused: what ran before runs on.
 // With ?verbose it names each flow, its state and the cause of that.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	code, snapshot := http.StatusOK, s.p.Status()
@@ -30,6 +31,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(&b, ": %s", f.Cause)
 		}
 		b.WriteByte('\n')
+	}
+	if r := snapshot.Reload; r != nil {
+		mark, said := "+", "is what the files say"
+		if !r.Successful {
+			mark, said = "!", "is not what the files say, the last edit was refused: "+r.Error
+		}
+		fmt.Fprintf(&b, "[%s] topology: revision %d %s\n", mark, r.Revision, said)
 	}
 	word := "ready\n"
 	if code != http.StatusOK {

@@ -15,15 +15,16 @@ import (
 
 // world is a server under test, and what it is asked about.
 type world struct {
-	mu    sync.Mutex // guards flows
-	flows []status.Flow
-	base  string
+	mu     sync.Mutex // guards flows and reload
+	flows  []status.Flow
+	reload *status.Reload
+	base   string
 }
 
 func (w *world) status() status.Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return status.Snapshot{Flows: w.flows}
+	return status.Snapshot{Flows: w.flows, Reload: w.reload}
 }
 
 func start(t *testing.T) *world {
@@ -74,6 +75,7 @@ func TestHealth(t *testing.T) {
 	w := start(t)
 	tests := map[string]struct {
 		flows  []status.Flow
+		reload *status.Reload
 		path   string
 		code   int
 		within string
@@ -86,6 +88,10 @@ func TestHealth(t *testing.T) {
 			flows: []status.Flow{{Name: "f", State: status.Waiting, Cause: "cluster a does not answer"}},
 			path:  "/readyz?verbose", code: 200, within: "[+] flow f: waiting: cluster a does not answer",
 		},
+		"ready with a refused edit": {
+			reload: &status.Reload{Revision: 2, Error: "a.hcl:1:1: nonsense"},
+			path:   "/readyz?verbose", code: 200, within: "[!] topology: revision 2 is not what the files say, the last edit was refused: a.hcl:1:1: nonsense",
+		},
 		"which one is not ready": {flows: []status.Flow{{Name: "g", State: status.Starting}}, path: "/readyz?verbose", code: 503, within: "[-] flow g: starting"},
 		"metrics":                {path: "/metrics", code: 200, within: "the metrics"},
 		"nothing else":           {path: "/debug/pprof/", code: 404, within: "not found"},
@@ -93,7 +99,7 @@ func TestHealth(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			w.mu.Lock()
-			w.flows = tt.flows
+			w.flows, w.reload = tt.flows, tt.reload
 			w.mu.Unlock()
 			if code, body := w.get(t, http.MethodGet, tt.path); code != tt.code || !strings.Contains(body, tt.within) {
 				t.Errorf("answer is %d %q, want %d with %q", code, body, tt.code, tt.within)

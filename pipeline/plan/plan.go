@@ -28,14 +28,14 @@ const (
 	Destructive Action = "destructive" // live data would be renamed or read again: needs consent
 )
 
-// actions returns all, in the order of what they cost.
-func actions() []Action {
+// Actions returns all, in the order of what they cost.
+func Actions() []Action {
 	return []Action{Keep, UpdateLive, AtBoundary, Restart, RestartFlow, Add, Remove, Destructive}
 }
 
 // worse returns the action that costs more.
 func worse(a, b Action) Action {
-	if order := actions(); slices.Index(order, a) >= slices.Index(order, b) {
+	if order := Actions(); slices.Index(order, a) >= slices.Index(order, b) {
 		return a
 	}
 	return b

@@ -30,6 +30,16 @@ type Snapshot struct {
 	FormatVersion int       `json:"format_version"`
 	Time          time.Time `json:"time"`
 	Flows         []Flow    `json:"flows"`
+	Reload        *Reload   `json:"reload,omitempty"` // nil: edits are not looked for
+}
+
+// Reload is what became of edits of the topology.
+type Reload struct {
+	Revision   int       `json:"revision"`        // 1 at the start, and one more with each edit that changed what runs
+	Applied    time.Time `json:"applied"`         // when that began to run
+	Tried      time.Time `json:"tried,omitzero"`  // when the last edit was read; zero: there was none
+	Successful bool      `json:"successful"`      // of the last edit: it runs, or changes nothing that does
+	Error      string    `json:"error,omitempty"` // why it was refused; everything runs on as it was
 }
 
 // Flow is the state of one flow.

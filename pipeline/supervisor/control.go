@@ -46,7 +46,7 @@ func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *clu
 // heartbeats.
 func (s *Supervisor) buildHeartbeats(opened map[connection]*cluster.Cluster) error {
 	for _, def := range s.p.Config.Flows {
-		if def.Enabled || !def.EmitsHeartbeats() {
+		if def.Enabled || !def.EmitsHeartbeats() || !s.p.mine(def) {
 			continue
 		}
 		to, err := s.connect(opened, def.To, def.Connections.TargetAdmin, def.Connections.TargetProducer)

@@ -25,10 +25,25 @@ type Params struct {
 	Config *model.Config // required, free of errors
 	Log    *slog.Logger  // required
 
+	// Pair restricts what runs to what leads from one cluster to another; nil:
+	// everything. The rest of Config is looked at all the same.
+	Pair *Pair
+	// Budget bounds the bytes between fetch and acknowledgement of several
+	// supervisors; nil: this one has its own.
+	Budget *mirror.Budget
+
+	// AllowDestructive lets Fleet.Apply read another cluster under the same alias.
+	AllowDestructive bool
+
 	Once         bool          // mirror up to the readable ends seen at start, then return
 	Timeout      time.Duration // with Once: give up after so long without progress; 0: never
 	DrainTimeout time.Duration // how long stopping may take; default 30s
 }
+
+// Pair is a source and a target cluster by their aliases.
+type Pair struct{ From, To string }
+
+func (p Params) mine(f *model.Flow) bool { return p.Pair == nil || *p.Pair == Pair{f.From, f.To} }
 
 // Supervisor runs one topology. Status may be called at any time from anywhere.
 type Supervisor struct {
@@ -57,17 +72,20 @@ func New(p Params) (*Supervisor, error) {
 
 // returns reports whether a flow of the topology takes the way back of f under
 // equal names.
-func (s *Supervisor) returns(f *model.Flow) bool {
-	return slices.ContainsFunc(s.p.Config.Flows, func(o *model.Flow) bool {
+func returns(cfg *model.Config, f *model.Flow) bool {
+	return slices.ContainsFunc(cfg.Flows, func(o *model.Flow) bool {
 		return o.Enabled && o.From == f.To && o.To == f.From && o.ReplicationPolicy == model.PolicyIdentity
 	})
 }
 
 func (s *Supervisor) build() error {
 	opened := map[connection]*cluster.Cluster{}
-	budget := mirror.NewBudget(s.bufferMemory())
+	budget := s.p.Budget
+	if budget == nil {
+		budget = mirror.NewBudget(bufferMemory(s.p.Config))
+	}
 	for _, def := range s.p.Config.Flows {
-		if !def.Enabled {
+		if !def.Enabled || !s.p.mine(def) {
 			continue
 		}
 		own := def.Connections
@@ -82,7 +100,7 @@ func (s *Supervisor) build() error {
 		f, err := mirror.New(mirror.Params{
 			Flow: def, Source: from, Target: to, Budget: budget,
 			Log:     s.p.Log.With("flow", def.Name),
-			Returns: s.returns(def), Taken: taken(def, s.p.Config.Flows),
+			Returns: returns(s.p.Config, def), Taken: taken(def, s.p.Config.Flows),
 			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
 		})
 		if err != nil {
@@ -122,9 +140,9 @@ func (s *Supervisor) connect(opened map[connection]*cluster.Cluster, alias strin
 
 // bufferMemory is the size of the one budget: what the most generous flow asks
 // for.
-func (s *Supervisor) bufferMemory() int64 {
+func bufferMemory(cfg *model.Config) int64 {
 	most := int64(1) // where no flow runs
-	for _, f := range s.p.Config.Flows {
+	for _, f := range cfg.Flows {
 		if f.Enabled {
 			most = max(most, f.BufferMemory)
 		}

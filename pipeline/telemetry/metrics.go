@@ -73,18 +73,33 @@ func (m *Metrics) register(p Params) error {
 		return err
 	}
 	observed := []metric.Observable{info}
-	flows := make([]flowInstrument, 0, len(Table()))
+	flows := make([]instrument, 0, len(Table()))
 	for _, row := range Table() {
 		in, err := row.instrument(meter)
 		if err != nil {
 			return err
 		}
 		observed = append(observed, in)
-		flows = append(flows, flowInstrument{row, in})
+		flows = append(flows, instrument{row, in})
+	}
+	var process []instrument
+	for _, row := range Process() {
+		in, err := row.instrument(meter)
+		if err != nil {
+			return err
+		}
+		observed = append(observed, in)
+		process = append(process, instrument{row, in})
 	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
-		for _, f := range p.Status().Flows {
+		now := p.Status()
+		if now.Reload != nil {
+			for _, m := range process {
+				o.ObserveFloat64(m.in, m.whole(*now.Reload))
+			}
+		}
+		for _, f := range now.Flows {
 			for _, in := range flows {
 				in.observe(o, f)
 			}
@@ -94,13 +109,13 @@ func (m *Metrics) register(p Params) error {
 	return err
 }
 
-// flowInstrument is a row of the table with what OpenTelemetry made of it.
-type flowInstrument struct {
+// instrument is a row of a table with what OpenTelemetry made of it.
+type instrument struct {
 	Metric
 	in metric.Float64Observable
 }
 
-func (i flowInstrument) observe(o metric.Observer, f status.Flow) {
+func (i instrument) observe(o metric.Observer, f status.Flow) {
 	flow := []attribute.KeyValue{
 		attribute.String("flow", f.Name), attribute.String("source", f.From), attribute.String("target", f.To),
 	}

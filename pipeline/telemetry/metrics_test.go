@@ -4,8 +4,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -95,16 +97,26 @@ func TestScrape(t *testing.T) {
 // TestTableNamesWhatIsExposed has one flow with every metric, and compares names.
 func TestTableNamesWhatIsExposed(t *testing.T) {
 	lines := scrape(t, func() status.Snapshot {
-		return status.Snapshot{Flows: []status.Flow{{Name: "f", Reasons: map[string]int64{"r": 1}}}}
+		return status.Snapshot{
+			Flows:  []status.Flow{{Name: "f", Reasons: map[string]int64{"r": 1}}},
+			Reload: &status.Reload{Revision: 3, Applied: time.UnixMilli(1500), Successful: true},
+		}
 	})
 	seen := map[string]bool{}
 	for _, line := range lines {
-		name, _, _ := strings.Cut(line, "{")
+		name := line[:strings.IndexAny(line, "{ ")]
 		seen[name] = true
 	}
 	want := map[string]bool{"strait_build_info": true}
-	for _, m := range telemetry.Table() {
+	for _, m := range append(telemetry.Table(), telemetry.Process()...) {
 		want[m.Exposed] = true
+	}
+	for _, line := range []string{
+		"strait_config_last_reload_successful 1", "strait_config_last_reload_success_timestamp_seconds 1.5", "strait_config_revision 3",
+	} {
+		if !slices.Contains(lines, line) {
+			t.Errorf("there is no %q", line)
+		}
 	}
 	if d := cmp.Diff(want, seen); d != "" {
 		t.Error(d)

@@ -27,6 +27,9 @@ func Page() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Exposed, kind, label, m.Doc)
 	}
+	for _, m := range Process() {
+		fmt.Fprintf(&b, "| `%s` | gauge | | %s |\n", m.Exposed, m.Doc)
+	}
 	b.WriteString("| `strait_build_info` | gauge | `version` | 1, with the version of the program. |\n\n" +
 		"Beside them are the usual `go_*` and `process_*` series of the Go runtime and the process.\n")
 	return b.String()

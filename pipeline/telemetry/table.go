@@ -21,6 +21,35 @@ type Metric struct {
 
 	// read returns values by the value of Label, once under "" where there is none.
 	read func(status.Flow) iter.Seq2[string, float64]
+
+	whole func(status.Reload) float64 // of the process instead; nil: of flows
+}
+
+// Process declares the metrics that are no flow's, and have no labels. They are
+// there while edits of the topology are looked for.
+func Process() []Metric {
+	return []Metric{
+		{
+			Name: "strait.config.last_reload.successful", Exposed: "strait_config_last_reload_successful",
+			Doc: "1 while the topology runs as its files say, 0 while the last edit is refused.",
+			whole: func(r status.Reload) float64 {
+				if r.Successful {
+					return 1
+				}
+				return 0
+			},
+		},
+		{
+			Name: "strait.config.last_reload.success.timestamp", Exposed: "strait_config_last_reload_success_timestamp_seconds", Unit: "s",
+			Doc:   "When the topology that runs began to, in seconds since 1970.",
+			whole: func(r status.Reload) float64 { return float64(r.Applied.UnixMilli()) / 1000 },
+		},
+		{
+			Name: "strait.config.revision", Exposed: "strait_config_revision", Unit: "{revision}",
+			Doc:   "1 at the start, and one more with each edit that changed what runs.",
+			whole: func(r status.Reload) float64 { return float64(r.Revision) },
+		},
+	}
 }
 
 // Table declares every metric of flows, in the order of the reference page.

@@ -30,6 +30,9 @@ const (
 type Params struct {
 	Stdout, Stderr io.Writer        // required
 	Signals        <-chan os.Signal // interrupts and requests to end; nil: none come
+	// Hangups begins to take the signal to read the topology again; until then it
+	// ends the process as ever. nil: there is none.
+	Hangups func() (hangups <-chan os.Signal, stop func())
 
 	// Test seams; zero means the real one.
 	Load   engine.Loader
@@ -49,6 +52,8 @@ type app struct {
 	view *view.View
 	vars vars     // of the command that runs
 	one  oneFlags // of the command that runs
+
+	record *recorder // of what a topology is read from; nil: nobody asks
 
 	// offline is set by commands that connect to nothing: environment variables and
 	// files that are missing on this machine are no errors then.

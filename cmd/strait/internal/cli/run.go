@@ -31,6 +31,8 @@ type runFlags struct {
 	logFormat    string
 	clusters     []string
 	metrics      string
+
+	reload, allowDestructive bool
 }
 
 func (a *app) newRun() *cobra.Command {
@@ -41,6 +43,11 @@ func (a *app) newRun() *cobra.Command {
 		Long: "Run reads a topology (.hcl or .properties, several files make one) and mirrors\n" +
 			"its enabled flows until the process is asked to end. Then it finishes what is\n" +
 			"under way, records its positions and exits; a second request ends it at once.\n\n" +
+			"An edit of the files, or of what they include, is applied while it runs: flows\n" +
+			"between pairs of clusters that it is not about are not touched. An edit that is\n" +
+			"wrong, that leads to a cluster that does not answer, or that is destructive\n" +
+			"(strait plan shows that), changes nothing and is reported. SIGHUP has the files\n" +
+			"read at once.\n\n" +
 			"With the options of kafka-mirror-maker.sh it takes MirrorMaker 1's place: it goes on\n" +
 			"where the consumer group of --consumer.config is, commits to it, and writes each\n" +
 			"record to the partition that its key names.",
@@ -68,6 +75,8 @@ func (a *app) newRun() *cobra.Command {
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --once: how long to wait for a cluster that is down")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")
 	flags.StringSliceVar(&f.clusters, "clusters", nil, clustersUsage)
+	flags.BoolVar(&f.reload, "reload", true, "apply edits of the files while running")
+	flags.BoolVar(&f.allowDestructive, "allow-destructive", false, "apply also edits that rename live data or read it again")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -79,7 +88,8 @@ func (a *app) newRun() *cobra.Command {
 
 func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logger) error {
 	ctx := cmd.Context()
-	cfg, err := a.topology(paths)
+	first, src := a.reading(paths, f.clusters)
+	cfg, err := a.judge(first.Config, first.Problems, src)
 	if err != nil {
 		return err
 	}
@@ -87,7 +97,6 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	if len(paths) > 0 {
 		what = paths[0]
 	}
-	keepTargets(cfg, f.clusters)
 	if len(f.clusters) > 0 && len(cfg.Flows) == 0 {
 		return &resultError{code: exitConfig, err: fmt.Errorf("no flow goes to %s", strings.Join(f.clusters, " or "))}
 	}
@@ -102,11 +111,15 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 		Once:         f.once,
 		Timeout:      f.timeout,
 		DrainTimeout: f.drainTimeout,
+
+		AllowDestructive: f.allowDestructive,
 	})
 	if err != nil {
 		return &resultError{code: exitConfig, err: err}
 	}
-	metrics, err := serve(ctx, f.metrics, cfg, e.Status, log)
+	edits := a.watch(ctx, paths, f, first, e, log)
+	defer edits.close()
+	metrics, err := serve(ctx, f.metrics, cfg, edits.status, log)
 	if err != nil {
 		return failed(err)
 	}

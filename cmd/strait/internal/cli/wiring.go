@@ -36,7 +36,11 @@ func (a *app) loadTopology(paths []string, env func(string) (string, bool), src 
 
 // loadOptions says how the command that runs reads a topology.
 func (a *app) loadOptions(env func(string) (string, bool), src *diag.Sources) load.Options {
-	return load.Options{Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src, AllowMissing: a.offline}
+	o := load.Options{Env: env, Vars: a.vars.values, VarFiles: a.vars.files, Version: version(), Sources: src, AllowMissing: a.offline}
+	if a.record != nil {
+		o.ReadFile = a.record.readFile
+	}
+	return o
 }
 
 // loadMirrorMaker1 reads what MirrorMaker 1 is started with.
@@ -68,14 +72,16 @@ func javaSettings(path string, targets []string, env func(string) (string, bool)
 	return list, problems
 }
 
-// makeEngine makes a supervisor.
+// makeEngine makes what runs a topology.
 func makeEngine(p engine.Params) (engine.Engine, error) {
-	s, err := supervisor.New(supervisor.Params{
+	s, err := supervisor.NewFleet(supervisor.Params{
 		Config:       p.Config,
 		Log:          p.Log,
 		Once:         p.Once,
 		Timeout:      p.Timeout,
 		DrainTimeout: p.DrainTimeout,
+
+		AllowDestructive: p.AllowDestructive,
 	})
 	if err != nil {
 		return nil, err

@@ -40,6 +40,8 @@ type Params struct {
 	Once         bool          // stop at the readable ends seen at start
 	Timeout      time.Duration // how long Once waits for a cluster
 	DrainTimeout time.Duration // how long stopping may take
+
+	AllowDestructive bool // let an edit lead to another cluster
 }
 
 // Engine runs the flows of one topology.
@@ -49,6 +51,12 @@ type Engine interface {
 	Run(ctx context.Context) error
 	// Status returns a copy of the present state, before, during and after Run.
 	Status() status.Snapshot
+}
+
+// Changer is an Engine that can be made like another topology while it runs. An
+// error says that nothing was changed.
+type Changer interface {
+	Apply(ctx context.Context, cfg *model.Config) error
 }
 
 // Maker makes an engine; it starts and dials nothing.

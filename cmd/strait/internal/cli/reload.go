@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/pipeline/reload"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// recorder notes what a topology was read from.
+type recorder struct{ sums map[string][sha256.Size]byte }
+
+func (r *recorder) readFile(path string) ([]byte, error) {
+	text, err := load.ReadFile(path)
+	if err != nil {
+		r.sums[path] = sha256.Sum256([]byte("error: " + err.Error()))
+		return nil, err //nolint:wrapcheck // the loader knows what to say
+	}
+	r.sums[path] = sha256.Sum256(text)
+	return text, nil
+}
+
+// reading reads the topology that runs, or is to, and the text it is made of.
+func (a *app) reading(paths, clusters []string) (reload.Reading, *diag.Sources) {
+	var src diag.Sources
+	rec := &recorder{sums: map[string][sha256.Size]byte{}}
+	a.record = rec
+	defer func() { a.record = nil }()
+	cfg, problems := a.readTopology(paths, &src)
+	if cfg != nil {
+		keepTargets(cfg, clusters)
+	}
+	got := reload.Reading{Config: cfg, Problems: problems}
+	all := sha256.New()
+	for _, path := range slices.Sorted(maps.Keys(rec.sums)) {
+		sum := rec.sums[path]
+		all.Write([]byte(path))
+		all.Write(sum[:])
+		got.Files = append(got.Files, path)
+	}
+	got.Sum = [sha256.Size]byte(all.Sum(nil))
+	return got, &src
+}
+
+// reloading watches the files of a topology while an engine runs it.
+type reloading struct {
+	*reload.Reloader
+
+	read func() status.Snapshot
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// watch begins to apply edits of a topology, where it is made of files that can be
+// read again.
+func (a *app) watch(ctx context.Context, paths []string, f runFlags, first reload.Reading, e engine.Engine, log *slog.Logger) *reloading {
+	r := &reloading{read: e.Status, stop: func() {}, done: make(chan struct{})}
+	fleet, ok := e.(engine.Changer)
+	if f.once || !f.reload || !ok || len(paths) == 0 || !again(paths) {
+		close(r.done)
+		return r
+	}
+	ctx, r.stop = context.WithCancel(ctx)
+	ask, asked := a.hangups(ctx)
+	r.Reloader = reload.New(reload.Params{
+		First: first, Paths: paths, Log: log, Apply: fleet.Apply, AllowDestructive: f.allowDestructive, Ask: ask,
+		Read: func() reload.Reading {
+			got, src := a.reading(paths, f.clusters)
+			got.Sources = src
+			return got
+		},
+		Found: func(got reload.Reading) { a.view.Diagnostics(got.Problems, got.Sources) },
+	})
+	go func() {
+		defer close(r.done)
+		r.Run(ctx)
+		<-asked
+	}()
+	return r
+}
+
+// again reports whether all of paths can be read more than once, as a pipe of a
+// shell cannot.
+func again(paths []string) bool {
+	return !slices.ContainsFunc(paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+	})
+}
+
+// hangups passes the signal to read again on. The second channel is closed when
+// it no longer does. On a terminal the signal says that the terminal is gone, and
+// ends the process.
+func (a *app) hangups(ctx context.Context) (ask <-chan struct{}, ended <-chan struct{}) {
+	asked, done := make(chan struct{}, 1), make(chan struct{})
+	if a.p.Hangups == nil || isTerminal(a.p.Stdout) || isTerminal(a.p.Stderr) {
+		close(done)
+		return asked, done
+	}
+	signals, stop := a.p.Hangups()
+	go func() {
+		defer close(done)
+		defer stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case asked <- struct{}{}:
+			default: // one is waiting already
+			}
+		}
+	}()
+	return asked, done
+}
+
+// status is that of the engine, with what became of edits.
+func (r *reloading) status() status.Snapshot {
+	s := r.read()
+	if r.Reloader != nil {
+		st := r.Status()
+		s.Reload = &st
+	}
+	return s
+}
+
+// close ends the watching.
+func (r *reloading) close() {
+	r.stop()
+	<-r.done
+}

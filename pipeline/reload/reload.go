@@ -1,0 +1,231 @@
+// Package reload owns what becomes of an edit while a topology runs: it notices
+// that files changed, reads them again, plans, and has the plan carried out; or
+// says why not, and leaves everything as it is. How a plan is carried out is
+// package supervisor's business.
+package reload
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/config/watch"
+	"github.com/strait-mirror/strait/pipeline/plan"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// Reading is what reading a topology gave.
+type Reading struct {
+	Config   *model.Config // only to be used when Problems has no errors
+	Problems diag.List
+	Files    []string          // everything that was read, or was to be
+	Sum      [sha256.Size]byte // of what was read, so that equal text is known to be
+	Sources  *diag.Sources     // for Found alone
+}
+
+// Params is what New needs.
+type Params struct {
+	First Reading        // required: what runs
+	Paths []string       // that the user gave: files, and directories whose files count
+	Read  func() Reading // required: reads Paths again; shows nothing
+	Log   *slog.Logger   // required
+
+	// Apply makes the running topology like cfg. Its error says that nothing was
+	// changed; required.
+	Apply func(ctx context.Context, cfg *model.Config) error
+
+	// Found is told of an edit that something is to be said about, so that it can
+	// be shown with the lines it is about; nil: nobody.
+	Found func(Reading)
+
+	AllowDestructive bool            // apply also what renames live data or reads it again
+	Ask              <-chan struct{} // has a value when somebody wants the files read now; nil: nobody
+}
+
+// Reloader applies edits while a topology runs. Status may be called from
+// anywhere at any time.
+type Reloader struct {
+	p    Params
+	sum  [sha256.Size]byte // of the last text that was looked at
+	runs *model.Config     // what runs; only Run touches it
+
+	mu sync.Mutex // guards st
+	st status.Reload
+}
+
+// New returns a Reloader of a topology that was read at about this time.
+func New(p Params) *Reloader {
+	return &Reloader{p: p, sum: p.First.Sum, runs: p.First.Config, st: status.Reload{Revision: 1, Applied: time.Now(), Successful: true}}
+}
+
+// Status returns what became of the last edit.
+func (r *Reloader) Status() status.Reload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.st
+}
+
+// Run applies edits until ctx ends.
+func (r *Reloader) Run(ctx context.Context) {
+	w := watch.New(r.p.Log)
+	defer w.Close()
+	files := r.p.First.Files
+	w.Follow(slices.Concat(r.p.Paths, files))
+	for wanted := false; ctx.Err() == nil; {
+		next := r.once(ctx, wanted)
+		if !slices.Equal(next, files) {
+			files = next
+			w.Follow(slices.Concat(r.p.Paths, files))
+			wanted = false
+			continue // what changed before they were followed
+		}
+		wanted = w.Next(ctx, r.p.Ask)
+	}
+}
+
+// once reads the files again and does what they say. It returns what was read.
+func (r *Reloader) once(ctx context.Context, wanted bool) []string {
+	if ctx.Err() != nil {
+		return nil
+	}
+	got := r.p.Read()
+	if again := wanted && !r.Status().Successful; got.Sum == r.sum && !again {
+		if wanted {
+			r.p.Log.Info("the topology is what it was, nothing to apply")
+		}
+		return got.Files
+	}
+	got = r.settled(ctx, got)
+	if r.sum = got.Sum; ctx.Err() != nil {
+		return got.Files
+	}
+	began := time.Now()
+	p, err := r.apply(ctx, got)
+	if ctx.Err() != nil {
+		return got.Files
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.st.Tried = began
+	if err != nil {
+		r.st.Successful, r.st.Error = false, err.Error()
+		r.p.Log.Error("the edit was not applied, the topology runs on as it was", "err", err)
+		return got.Files
+	}
+	r.st.Successful, r.st.Error = true, ""
+	if p.Empty() {
+		r.p.Log.Info("the edit changes nothing that runs")
+		return got.Files
+	}
+	r.st.Revision++
+	r.st.Applied = time.Now()
+	r.p.Log.Info("edit applied", "revision", r.st.Revision, "changes", brief(p), "took", time.Since(began).Round(time.Millisecond))
+	return got.Files
+}
+
+// settled reads until two readings are equal: half of a file may be a topology,
+// too, and who writes it needs a moment.
+func (r *Reloader) settled(ctx context.Context, got Reading) Reading {
+	const pause, most = 100 * time.Millisecond, 50
+	for range most {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return got
+		}
+		before := got.Sum
+		if got = r.p.Read(); got.Sum == before {
+			break
+		}
+	}
+	return got
+}
+
+// apply checks, plans and applies a reading.
+func (r *Reloader) apply(ctx context.Context, got Reading) (*plan.Plan, error) {
+	if len(got.Problems) > 0 && r.p.Found != nil {
+		r.p.Found(got)
+	}
+	if got.Problems.HasErrors() {
+		return nil, firstOf(got.Problems)
+	}
+	if !slices.ContainsFunc(got.Config.Flows, func(f *model.Flow) bool { return f.Enabled || f.HeartbeatsOnly }) {
+		return nil, errors.New("no flow is left; to stop all of them stop the process")
+	}
+	p := plan.New(r.runs, got.Config)
+	if why := destructive(p); len(why) > 0 && !r.p.AllowDestructive {
+		return nil, fmt.Errorf("it is destructive: %s; run with --allow-destructive, or start anew, to apply it", strings.Join(why, "; "))
+	}
+	if err := r.p.Apply(ctx, got.Config); err != nil {
+		return nil, err
+	}
+	r.runs = got.Config
+	return p, nil
+}
+
+// firstOf returns the first error of a list, with how many more there are.
+func firstOf(problems diag.List) error {
+	var first *diag.Diagnostic
+	more := 0
+	for i := range problems {
+		switch {
+		case problems[i].Severity != diag.Error:
+		case first == nil:
+			first = &problems[i]
+		default:
+			more++
+		}
+	}
+	text := first.Summary
+	if at := first.Subject.String(); at != "" {
+		text = at + ": " + text
+	}
+	if more > 0 {
+		text += fmt.Sprintf(" (and %d more errors)", more)
+	}
+	return errors.New(text)
+}
+
+// destructive lists the changes of a plan that need consent. Addresses are not
+// among them: whoever applies the plan asks which cluster they lead to.
+func destructive(p *plan.Plan) []string {
+	var list []string
+	add := func(what string, changes []plan.Change) {
+		for _, c := range changes {
+			if c.Action == plan.Destructive && c.Property != "bootstrap_servers" && c.Property != "cluster" {
+				list = append(list, fmt.Sprintf("%s: %s %q -> %q", what, c.Property, c.Before, c.After))
+			}
+		}
+	}
+	add("topology", p.Changes)
+	for _, c := range p.Clusters {
+		add(fmt.Sprintf("cluster %q", c.Name), c.Changes)
+	}
+	for _, f := range p.Flows {
+		what := fmt.Sprintf("flow %q", f.Name)
+		add(what, f.Changes)
+		for _, n := range f.Nodes {
+			add(what, n.Changes)
+		}
+	}
+	return list
+}
+
+// brief counts what a plan does.
+func brief(p *plan.Plan) string {
+	var parts []string
+	for _, a := range plan.Actions() {
+		if n := p.Count(a); n > 0 && a != plan.Keep {
+			parts = append(parts, fmt.Sprintf("%s: %d", a, n))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

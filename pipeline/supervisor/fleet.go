@@ -1,0 +1,220 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/pipeline/graph"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// Fleet runs a topology that may change while it runs: one Supervisor for each
+// pair of clusters, so that an edit touches nothing but the pairs it is about.
+// Its methods are safe for concurrent use.
+type Fleet struct {
+	p   Params
+	key graph.Key
+
+	applying sync.Mutex // held by Apply and Run's end: one change at a time
+
+	mu     sync.Mutex // guards the rest
+	cfg    *model.Config
+	ships  []*ship // in the order of the configuration
+	budget *mirror.Budget
+	size   int64           // of budget
+	run    context.Context //nolint:containedctx // of Run, which every ship needs; nil: not running
+}
+
+// ship is one pair of clusters.
+type ship struct {
+	*Supervisor
+	pair  Pair
+	is    graph.Identity
+	stop  context.CancelFunc // nil: not started
+	ended chan struct{}      // closed when it has ended
+	err   error              // why, then
+}
+
+// NewFleet builds what will run; it starts and dials nothing.
+func NewFleet(p Params) (*Fleet, error) {
+	if p.Config == nil || p.Log == nil {
+		return nil, errors.New("building fleet: config and log are required")
+	}
+	f := &Fleet{p: p, key: graph.NewKey(), cfg: p.Config}
+	f.resize(p.Config)
+	for _, pair := range pairs(p.Config) {
+		s, err := f.build(p.Config, pair)
+		if err != nil {
+			discard(f.ships)
+			return nil, err
+		}
+		f.ships = append(f.ships, s)
+	}
+	return f, nil
+}
+
+// pairs lists the pairs that something runs between, in file order.
+func pairs(cfg *model.Config) []Pair {
+	var list []Pair
+	for _, f := range cfg.Flows {
+		if p := (Pair{f.From, f.To}); (f.Enabled || f.EmitsHeartbeats()) && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// identity stands for all that a pair is made of.
+func (f *Fleet) identity(cfg *model.Config, pair Pair) graph.Identity {
+	values := []any{cfg.Deployment, cfg.Cluster(pair.From), cfg.Cluster(pair.To)}
+	for _, def := range cfg.Flows {
+		if (Params{Pair: &pair}).mine(def) {
+			values = append(values, def, returns(cfg, def))
+		}
+	}
+	return f.key.Identify(values...)
+}
+
+func (f *Fleet) build(cfg *model.Config, pair Pair) (*ship, error) {
+	p := f.p
+	p.Config, p.Pair, p.Budget = cfg, &pair, f.budget
+	s, err := New(p)
+	if err != nil {
+		return nil, err
+	}
+	return &ship{Supervisor: s, pair: pair, is: f.identity(cfg, pair), ended: make(chan struct{})}, nil
+}
+
+// resize makes a budget of the size that a topology asks for. What runs already
+// keeps the one it has.
+func (f *Fleet) resize(cfg *model.Config) {
+	if size := bufferMemory(cfg); f.budget == nil || size != f.size {
+		f.budget, f.size = mirror.NewBudget(size), size
+	}
+}
+
+// start begins to run a ship until it ends or is told to; before Run, nothing
+// does.
+func (f *Fleet) start(s *ship) {
+	if f.run == nil {
+		return
+	}
+	ctx, stop := context.WithCancel(f.run)
+	s.stop = stop
+	go func() {
+		defer close(s.ended)
+		defer stop()
+		s.err = s.Run(ctx)
+	}()
+}
+
+// Run runs the topology as Supervisor.Run does, whatever becomes of it by Apply.
+func (f *Fleet) Run(ctx context.Context) error {
+	f.mu.Lock()
+	f.run = ctx
+	for _, s := range f.ships {
+		f.start(s) //nolint:contextcheck // a ship lives as long as Run
+	}
+	f.mu.Unlock()
+	if !f.p.Once {
+		<-ctx.Done()
+	}
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	f.mu.Lock()
+	ships := f.ships
+	f.mu.Unlock()
+	var errs []error
+	for _, s := range ships {
+		<-s.ended
+		errs = append(errs, s.err)
+	}
+	return errors.Join(errs...)
+}
+
+// Apply makes the running topology like cfg. What both have is not touched. What
+// is new or changed is built and its clusters are asked first; an error says that
+// this failed, and that nothing was changed. Then what is gone or changed is
+// stopped, its positions are stored, and what is new begins at them.
+func (f *Fleet) Apply(ctx context.Context, cfg *model.Config) error {
+	f.applying.Lock()
+	defer f.applying.Unlock()
+	f.mu.Lock()
+	f.resize(cfg)
+	old := f.ships
+	f.mu.Unlock()
+
+	var next, fresh []*ship
+	for _, pair := range pairs(cfg) {
+		if i := slices.IndexFunc(old, func(s *ship) bool { return s.pair == pair }); i >= 0 && old[i].is.Same(f.identity(cfg, pair)) {
+			next = append(next, old[i])
+			continue
+		}
+		s, err := f.build(cfg, pair)
+		if err != nil {
+			discard(fresh)
+			return err
+		}
+		next, fresh = append(next, s), append(fresh, s)
+	}
+	if err := f.prepare(ctx, cfg, fresh); err != nil {
+		discard(fresh)
+		return err
+	}
+	f.replace(old, next)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cfg, f.ships = cfg, next
+	for _, s := range fresh {
+		f.start(s) //nolint:contextcheck // a ship lives as long as Run
+	}
+	return nil
+}
+
+// replace stops what is not among what comes, and waits for it.
+func (f *Fleet) replace(old, next []*ship) {
+	var wait sync.WaitGroup
+	for _, s := range old {
+		if !slices.Contains(next, s) {
+			wait.Go(func() { s.end() })
+		}
+	}
+	wait.Wait()
+}
+
+// end stops a ship and waits for it.
+func (s *ship) end() {
+	if s.stop == nil {
+		s.close()
+		return
+	}
+	s.stop()
+	<-s.ended
+}
+
+func discard(ships []*ship) {
+	for _, s := range ships {
+		s.close()
+	}
+}
+
+// Status returns a copy of the present state of all flows, in file order.
+func (f *Fleet) Status() status.Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	order := map[string]int{}
+	for i, def := range f.cfg.Flows {
+		order[def.Name] = i
+	}
+	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
+	for _, s := range f.ships {
+		snap.Flows = append(snap.Flows, s.Status().Flows...)
+	}
+	slices.SortStableFunc(snap.Flows, func(a, b status.Flow) int { return order[a.Name] - order[b.Name] })
+	return snap
+}
