@@ -169,6 +169,11 @@ func (b *broker) send(ctx context.Context, r *request) {
 		b.signal()
 		b.answer(r, resp, err)
 	})
+	for _, p := range r.produce.Partitions { // the client holds on to them by now
+		if p.Buffer != nil {
+			p.Buffer.Release()
+		}
+	}
 }
 
 // answered notes how long an answer took. The shortest time stands for the

@@ -345,6 +345,9 @@ func (l *Lane) take(b *broker, room int, first bool) (entry, verdict) {
 		l.sink.stats.Resent.Add(1)
 	}
 	e := l.window[l.sent]
+	if e.Buffer != nil {
+		e.Buffer.Retain() // until the request is made: Close may drop the window meanwhile
+	}
 	l.sent++
 	l.out++
 	l.ready = false
