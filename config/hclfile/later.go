@@ -16,16 +16,14 @@ type planned struct {
 // plannedParts are refused by name, so that nobody looks for a slip in them.
 func plannedParts() []planned {
 	flow := []string{"flow", "sink"}
-	const status = "leave it out: run shows its state on the terminal and in its log"
 	return []planned{
 		{"attribute", "when", []string{"stage"}, "select topics by name with topics and topics_exclude; records can be dropped by a program on the source or the target only"},
 		{"attribute", "bytes_per_second", append([]string{"source"}, flow...), "set a quota on the target, as in kafka-configs.sh --alter --entity-type users --entity-name USER --add-config producer_byte_rate=BYTES"},
 		{"block", "on_error", flow, `write errors_tolerance = "all" to skip and count records that the target refuses for good, or "none" to stop their partition`},
 		{"stage", "mask", nil, "leave the topics out with topics_exclude, or mask them on the source before they are copied"},
 		{"stage", "route", nil, `give topics other names with transform "rename"; records of one topic stay together`},
-		{"block", "server", nil, status},
-		{"block", "metrics", nil, status},
-		{"block", "reload", nil, "start the program again with the changed file: positions are kept"},
+		{"block", "server", nil, `leave it out: metrics { listen = "127.0.0.1:9404" } serves metrics and health`},
+		{"block", "reload", nil, "leave it out: edits are applied while strait run runs, destructive ones with --allow-destructive"},
 		{"block", "test", nil, "use strait topics to see what becomes of names"},
 	}
 }
