@@ -127,7 +127,7 @@ func (r *Reloader) once(ctx context.Context, wanted bool) []string {
 	}
 	r.st.Revision++
 	r.st.Applied = time.Now()
-	r.p.Log.Info("edit applied", "revision", r.st.Revision, "changes", brief(p), "took", time.Since(began).Round(time.Millisecond))
+	r.p.Log.Info("edit applied", "revision", r.st.Revision, "plan", brief(p), "took", time.Since(began).Round(time.Millisecond))
 	return got.Files
 }
 
