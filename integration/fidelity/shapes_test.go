@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -137,6 +138,7 @@ func (s *stage) onceFlows() []*model.Flow {
 			f.ReplicationPolicy, f.IsolationLevel, f.Coalesce = model.PolicyIdentity, model.ReadUncommitted, "off"
 		}),
 		flow(narrow, "t", s.small, func(f *model.Flow) {
+			f.Control.SyncTopicConfigsEnabled = false // it would undo what was set by hand
 			f.ReplicationPolicySeparator = "_"
 			f.FetchMaxBytes, f.MaxPartitionFetchBytes, f.MaxRequestSize = 64<<10, 20<<10, 64<<10
 		}),
@@ -158,10 +160,47 @@ func (s *stage) settledByHand(ctx context.Context, t *testing.T) {
 func testTransactional(ctx context.Context, t *testing.T, s *stage) {
 	const from = "transactional"
 	once(ctx, t, s.config(flow(from, "t", s.shapes, func(f *model.Flow) { f.Delivery = model.Transactional })))
+	var targets []string
+	for _, name := range s.shapes {
+		targets = append(targets, from+"."+name)
+	}
+	marked(ctx, t, s.target, targets...)
 	for _, name := range s.shapes {
 		identical(t, s.library.read(ctx, t, name, true), read(ctx, t, s.target, from+"."+name, true), compare.Options{})
 	}
 	anchoredAtEnds(ctx, t, s.pair, from, true, s.shapes...)
+}
+
+// marked waits until the markers of all transactions in topics are there: the
+// coordinator writes them after it has answered that a transaction is committed,
+// and committed readers wait for them.
+func marked(ctx context.Context, t *testing.T, c *kafka.Cluster, topics ...string) {
+	t.Helper()
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		stable, err := c.Admin().ListCommittedOffsets(ctx, topics...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends, err := c.Admin().ListEndOffsets(ctx, topics...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := ""
+		ends.Each(func(o kadm.ListedOffset) {
+			if at, ok := stable.Lookup(o.Topic, o.Partition); !ok || at.Offset != o.Offset {
+				open = fmt.Sprintf("%s/%d: committed readers get to %d of %d", o.Topic, o.Partition, at.Offset, o.Offset)
+			}
+		})
+		if open == "" {
+			tick.Stop()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(open)
+		case <-tick.C:
+		}
+	}
 }
 
 func testOnce(ctx context.Context, t *testing.T, s *stage) {
