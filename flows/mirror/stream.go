@@ -27,7 +27,7 @@ func (l *lane) process(ctx context.Context, f source.Fetched) {
 	rest := f.Data()
 	for len(rest) > 0 && !l.complete() {
 		b, tail, err := batch.Next(rest)
-		if err == nil {
+		if err == nil && f.End-len(tail) > f.Sound {
 			err = batch.Verify(b)
 		}
 		if err != nil {

@@ -217,7 +217,7 @@ func (l *loop) deliver(e *entry, fp *wire.FetchedPartition) {
 	l.delivered = true
 	l.engage(e)
 	p.handler.Fetched(Fetched{
-		Records: fp.Records, Start: x.start, End: x.end, Offset: from, Next: x.next, Epoch: x.epoch,
+		Records: fp.Records, Start: x.start, End: x.end, Sound: fp.Sound, Offset: from, Next: x.next, Epoch: x.epoch,
 		Aborted: fp.Aborted, HighWatermark: fp.HighWatermark,
 		LastStableOffset: fp.LastStableOffset, LogStartOffset: fp.LogStartOffset,
 	})

@@ -27,6 +27,7 @@ type Handler interface {
 type Fetched struct {
 	Records    *memory.Buffer // what holds the data
 	Start, End int            // the data within Records: complete entries, the first ends after Offset
+	Sound      int            // what of Records, from their first byte, batch.Verify has accepted
 	Offset     int64          // that was asked for; the first entry may begin before it
 	Next       int64          // that is asked for next: the one after the last entry
 	Epoch      int32          // leader epoch of the last entry; NoEpoch before magic 2

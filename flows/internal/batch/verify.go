@@ -2,6 +2,7 @@ package batch
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"math"
 )
@@ -33,6 +34,24 @@ func Verify(b Batch) error {
 		return corrupt(b, "unknown codec")
 	}
 	return nil
+}
+
+// Sound returns how many bytes of records, from their start, are complete
+// entries that Verify accepts, and whether that is all but an entry whose rest
+// has not come yet. The caller goes on from there when it has.
+func Sound(records []byte) (n int, all bool) {
+	rest := records
+	for {
+		b, tail, err := Next(rest)
+		if err == nil {
+			err = Verify(b)
+		}
+		if err != nil {
+			_, all = errors.AsType[*PartialError](err)
+			return len(records) - len(rest), all
+		}
+		rest = tail
+	}
 }
 
 // verifyLegacy checks an entry of magic 0 or 1, whose CRC is the IEEE one over

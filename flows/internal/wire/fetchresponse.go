@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/memory"
 )
 
@@ -240,15 +241,21 @@ func (p *fetchParser) partition(key PartitionKey) {
 	if p.version >= 11 {
 		f.PreferredReplica = p.int32()
 	}
-	f.Records = p.records()
+	f.Records, f.Sound = p.records()
 	if p.flexible {
 		p.tags(func(tag int) { p.partitionTag(tag, &f) })
 	}
 	p.response.Partitions = append(p.response.Partitions, f) // also after an error: its records are released there
 }
 
-// records reads record data straight into memory from get.
-func (p *fetchParser) records() *memory.Buffer {
+// stride is how many bytes of records are read before they are verified: a part
+// of what a processor's own cache holds, out of which a checksum takes a third
+// less time than from the memory that other processors share.
+const stride = 256 << 10
+
+// records reads record data straight into memory from get, and returns how much
+// of it is sound.
+func (p *fetchParser) records() (buf *memory.Buffer, sound int) {
 	n := 0
 	if p.flexible {
 		n = p.uvarint() - 1
@@ -259,15 +266,24 @@ func (p *fetchParser) records() *memory.Buffer {
 		p.fail(fmt.Sprintf("records of %d bytes with %d left", n, p.left))
 	}
 	if p.err != nil || n <= 0 {
-		return nil
+		return nil, 0
 	}
-	buf := p.get(n)
-	got, err := io.ReadFull(p.src, buf.Bytes())
-	p.left -= got
-	if err != nil {
-		p.ioError(err)
+	buf = p.get(n)
+	data := buf.Bytes()
+	for read, all := 0, true; read < n && p.err == nil; {
+		got, err := io.ReadFull(p.src, data[read:min(n, read+stride)])
+		p.left -= got
+		read += got
+		if err != nil {
+			p.ioError(err)
+		}
+		if all {
+			var more int
+			more, all = batch.Sound(data[sound:read])
+			sound += more
+		}
 	}
-	return buf
+	return buf, sound
 }
 
 func (p *fetchParser) partitionTag(tag int, f *FetchedPartition) {

@@ -8,12 +8,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/memory"
 )
 
@@ -127,7 +129,7 @@ func parseBody(version int16, body []byte, budget *memory.Budget) (*fetchParser,
 func checkParsed(t *testing.T, got *FetchResponse, want *kmsg.FetchResponse) {
 	t.Helper()
 	expected, records := fromKmsg(want)
-	ignoreRecords := cmpopts.IgnoreFields(FetchedPartition{}, "Records")
+	ignoreRecords := cmpopts.IgnoreFields(FetchedPartition{}, "Records", "Sound")
 	if diff := cmp.Diff(expected, got, ignoreRecords, cmpopts.EquateEmpty()); diff != "" {
 		t.Fatalf("v%d: kmsg - ours +\n%s", want.Version, diff)
 	}
@@ -138,6 +140,9 @@ func checkParsed(t *testing.T, got *FetchResponse, want *kmsg.FetchResponse) {
 		}
 		if !bytes.Equal(data, r) {
 			t.Fatalf("v%d: the records of partition %d differ", want.Version, i)
+		}
+		if sound, _ := batch.Sound(data); got.Partitions[i].Sound != sound {
+			t.Fatalf("v%d: %d bytes of %d are called sound, want %d", want.Version, got.Partitions[i].Sound, len(data), sound)
 		}
 	}
 	got.release()
@@ -165,6 +170,59 @@ func TestResponsesAreReadAsByKmsg(t *testing.T) {
 	}
 	if budget.Free() != budget.Limit() {
 		t.Errorf("%d of %d bytes are free", budget.Free(), budget.Limit())
+	}
+}
+
+// batches returns batches of the given numbers of bytes of value.
+func batches(t *testing.T, values ...int) (all []batch.Batch) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(7, 8))
+	for i, n := range values {
+		value := make([]byte, n)
+		for j := range value {
+			value[j] = byte(rng.Uint32()) // which no codec makes smaller
+		}
+		var rc batch.Recoder
+		b, err := rc.Build(1, []batch.Record{{Value: value}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary.BigEndian.PutUint64(b, uint64(i)) // the base offset, which no CRC covers
+		all = append(all, b)
+	}
+	return all
+}
+
+func TestRecordsAreVerifiedAsTheyCome(t *testing.T) {
+	all := batches(t, 10, stride/2, stride/2, 3*stride, 0, 20, stride-200, 7)
+	data := slices.Concat(all...)
+	upTo := func(i int) int { return len(slices.Concat(all[:i]...)) }
+	for name, tt := range map[string]struct {
+		change func(d []byte) []byte
+		want   int
+	}{
+		"whole":     {func(d []byte) []byte { return d }, len(data)},
+		"cut":       {func(d []byte) []byte { return d[:len(d)-1] }, upTo(7)},
+		"cut early": {func(d []byte) []byte { return d[:upTo(4)-stride] }, upTo(3)},
+		"damaged":   {func(d []byte) []byte { d[upTo(4)-9] ^= 1; return d }, upTo(3)},
+		"no batch":  {func(d []byte) []byte { d[upTo(6)+16] = 9; return d }, upTo(6)},
+		"at once":   {func(d []byte) []byte { d[61] ^= 1; return d }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := kmsg.NewFetchResponseTopicPartition()
+			p.RecordBatches = tt.change(bytes.Clone(data))
+			r := kmsg.NewPtrFetchResponse()
+			r.Version = 12
+			r.Topics = []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
+			got, err := parseBody(r.Version, r.AppendTo(nil), memory.NewBudget(64<<20))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sound := got.response.Partitions[0].Sound; sound != tt.want {
+				t.Errorf("%d bytes of %d are called sound, want %d", sound, len(p.RecordBatches), tt.want)
+			}
+			checkParsed(t, got.response, r)
+		})
 	}
 }
 

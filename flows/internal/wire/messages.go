@@ -74,6 +74,7 @@ type FetchedPartition struct {
 	PreferredReplica int32 // where to fetch instead, or -1 (KIP-392)
 	Aborted          []AbortedTransaction
 	Records          *memory.Buffer // nil when there are none; the last batch may be cut off
+	Sound            int            // bytes of Records, from their start, that batch.Verify has accepted
 }
 
 // AbortedTransaction is a producer whose transactional batches from FirstOffset
