@@ -14,6 +14,7 @@ type Control struct {
 	EmitCheckpointsInterval           time.Duration
 	SyncGroupOffsetsEnabled           bool
 	SyncGroupOffsetsInterval          time.Duration
+	SyncGroupOffsetsRewindsEnabled    bool
 	CheckpointsTopicReplicationFactor int16 // -1: the broker's default, here and below
 
 	RefreshTopicsEnabled                           bool
@@ -51,3 +52,12 @@ func (f *Flow) EmitsHeartbeats() bool {
 
 // SyncsACLs reports whether f copies permissions. One like MirrorMaker 1 does not.
 func (f *Flow) SyncsACLs() bool { return f.Control.SyncTopicACLsEnabled && f.MirrorMaker1 == nil }
+
+// TracksOffsets reports whether f keeps track of which offsets of its clusters are
+// the same place, for readers of offset syncs or for the offsets of groups. A flow
+// like MirrorMaker 1 does not, nor one that leaves MirrorMaker 2's place to others.
+func (f *Flow) TracksOffsets() bool {
+	c := &f.Control
+	return f.Enabled && f.MirrorMaker1 == nil && f.OwnsOffsets != OwnsNo &&
+		(c.EmitOffsetSyncsEnabled || c.EmitCheckpointsEnabled || c.SyncGroupOffsetsEnabled)
+}

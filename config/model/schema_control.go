@@ -47,21 +47,23 @@ func attributeOf(key string) string {
 func groupFields(c *Control) []field.Def {
 	return []field.Def{
 		field.List(&c.Groups, "groups", "Consumer groups whose offsets are translated; a name that matches any pattern is.").
-			Legacy("groups", field.ScopeFlow).Default(".*").Patterns().Changes(field.Live).Later(""),
+			Legacy("groups", field.ScopeFlow).Default(".*").Patterns().Changes(field.Live),
 		field.List(&c.GroupsExclude, "groups_exclude", "Consumer groups left alone, even where groups matches.").
 			Legacy("groups.exclude", field.ScopeFlow).
-			Default(strings.Join(DefaultGroupsExclude(), ",")).Patterns().Changes(field.Live).Later(""),
+			Default(strings.Join(DefaultGroupsExclude(), ",")).Patterns().Changes(field.Live),
 		enabledBy(&c.RefreshGroupsEnabled, "refresh.groups", "Whether new consumer groups are looked for while running.").
-			Default("true").Later("false"),
-		every(&c.RefreshGroupsInterval, "refresh.groups", "10m", "How often consumer groups are listed.").Later(""),
+			Default("true"),
+		every(&c.RefreshGroupsInterval, "refresh.groups", "10m", "How often consumer groups are listed."),
 		enabledBy(&c.EmitCheckpointsEnabled, "emit.checkpoints", "Whether translated group offsets are written to the checkpoints topic.").
-			Default("true").Later("false"),
-		every(&c.EmitCheckpointsInterval, "emit.checkpoints", "1m", "How often checkpoints are written.").Later(""),
+			Default("true"),
+		every(&c.EmitCheckpointsInterval, "emit.checkpoints", "1m", "How often checkpoints are written."),
 		enabledBy(&c.SyncGroupOffsetsEnabled, "sync.group.offsets", "Whether translated offsets are written to the groups of the target.").
-			Default("false").Later("false"),
-		every(&c.SyncGroupOffsetsInterval, "sync.group.offsets", "1m", "How often group offsets are written.").Later(""),
-		replicas(&c.CheckpointsTopicReplicationFactor, "checkpoints.topic", field.ScopeFlow, "Replicas of the checkpoints topic; -1 leaves it to the broker.").
-			Later(""),
+			Default("false"),
+		every(&c.SyncGroupOffsetsInterval, "sync.group.offsets", "1m", "How often group offsets are written."),
+		field.Bool(&c.SyncGroupOffsetsRewindsEnabled, "sync_group_offsets_rewinds_enabled",
+			"Whether a group without members that went back on the source goes back on the target too.").
+			Default("false").Changes(field.Live),
+		replicas(&c.CheckpointsTopicReplicationFactor, "checkpoints.topic", field.ScopeFlow, "Replicas of the checkpoints topic; -1 leaves it to the broker."),
 	}
 }
 
@@ -80,16 +82,15 @@ func topicFields(c *Control) []field.Def {
 			"Whether permissions on prefixes of topic names go along, too, where the flow renames nothing. MirrorMaker 2 leaves them out.").
 			Default("false").Changes(field.Live),
 		enabledBy(&c.EmitOffsetSyncsEnabled, "emit.offset-syncs", "Whether pairs of source and target offsets are written to the offset-syncs topic.").
-			Default("true").Later("false"),
+			Default("true"),
 		field.Enum(&c.OffsetSyncsTopicLocation, "offset_syncs_topic_location", []string{"source", "target"},
 			"Which cluster has the offset-syncs topic.").
 			Legacy("offset-syncs.topic.location", field.ScopeFlow).
-			DefaultIn(field.HCL, "target").DefaultIn(field.Properties, "source").Changes(field.Destructive).Later(""),
-		replicas(&c.OffsetSyncsTopicReplicationFactor, "offset-syncs.topic", field.ScopeFlow, "Replicas of the offset-syncs topic; -1 leaves it to the broker.").
-			Later(""),
+			DefaultIn(field.HCL, "target").DefaultIn(field.Properties, "source").Changes(field.Destructive),
+		replicas(&c.OffsetSyncsTopicReplicationFactor, "offset-syncs.topic", field.ScopeFlow, "Replicas of the offset-syncs topic; -1 leaves it to the broker."),
 		field.Int(&c.OffsetLagMax, "offset_lag_max", 0, math.MaxInt64,
 			"Most records that a translated offset may be behind before a new pair of offsets is written.").
-			Legacy("offset.lag.max", field.ScopeFlow).Default("100").Changes(field.Live).Later(""),
+			Legacy("offset.lag.max", field.ScopeFlow).Default("100").Changes(field.Live),
 		field.Bool(&c.ReplicationPolicyInternalTopicSeparatorEnabled, "replication_policy_internal_topic_separator_enabled",
 			"Whether the separator is part of the names of internal topics; false keeps dots.").
 			Legacy("replication.policy.internal.topic.separator.enabled", field.ScopeFlow).
@@ -130,7 +131,7 @@ func storageFields(c *Control) []field.Def {
 			Later(""),
 		field.Duration(&c.OffsetFlushInterval, "offset_flush_interval", time.Millisecond, field.MaxDuration,
 			"How often offset syncs of idle partitions are written.").
-			Legacy("offset.flush.interval.ms", field.ScopeWorker).Default("1m").Changes(field.Live).Later(""),
+			Legacy("offset.flush.interval.ms", field.ScopeWorker).Default("1m").Changes(field.Live),
 		field.Duration(&c.OffsetFlushTimeout, "offset_flush_timeout", time.Millisecond, field.MaxDuration,
 			"How long writing positions may take.").
 			Legacy("offset.flush.timeout.ms", field.ScopeWorker).Default("5s").Changes(field.Live).Later(""),

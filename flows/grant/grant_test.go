@@ -20,6 +20,12 @@ func flow(from, to string, topics ...string) *model.Flow {
 	return f
 }
 
+// withoutOffsets keeps a flow from asking for what offsets of groups need.
+func withoutOffsets(f *model.Flow) *model.Flow {
+	f.Control.EmitOffsetSyncsEnabled, f.Control.EmitCheckpointsEnabled = false, false
+	return f
+}
+
 // dump has a line for every grant.
 func dump(all []grant.OnCluster) string {
 	var b strings.Builder
@@ -58,7 +64,40 @@ b ALTER kafka-cluster: a->b acls
 b WRITE heartbeats: a->b heartbeats
 b CREATE heartbeats: a->b heartbeats
 `
-	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{flow("a", "b", "orders")}))); d != "" {
+	f := withoutOffsets(flow("a", "b", "orders"))
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestOffsets is what offsets of groups need beside that.
+func TestOffsets(t *testing.T) {
+	f := flow("a", "b", "orders")
+	f.Control.SyncGroupOffsetsEnabled = true
+	f.Control.Groups = []string{"app-.*", "billing"}
+	f.Control.OffsetSyncsTopicLocation = "source"
+	want := `a READ mm2-offset-syncs.b.internal: a->b offset_syncs
+a WRITE mm2-offset-syncs.b.internal: a->b offset_syncs
+a CREATE mm2-offset-syncs.b.internal: a->b offset_syncs
+a DESCRIBE app-*: a->b checkpoints
+a DESCRIBE billing: a->b checkpoints
+b READ a.orders: a->b proof, a->b group_offsets
+b READ mm2-strait-places.a.internal: a->b offset_syncs
+b WRITE mm2-strait-places.a.internal: a->b offset_syncs
+b CREATE mm2-strait-places.a.internal: a->b offset_syncs
+b READ a.checkpoints.internal: a->b checkpoints
+b WRITE a.checkpoints.internal: a->b checkpoints
+b CREATE a.checkpoints.internal: a->b checkpoints
+b READ app-*: a->b group_offsets
+b READ billing: a->b group_offsets
+`
+	var got strings.Builder
+	for line := range strings.Lines(dump(grant.For([]*model.Flow{f}))) {
+		if strings.Contains(line, "offset_syncs") || strings.Contains(line, "checkpoints") || strings.Contains(line, "group_offsets") {
+			got.WriteString(line)
+		}
+	}
+	if d := cmp.Diff(want, got.String()); d != "" {
 		t.Error(d)
 	}
 }
@@ -166,6 +205,8 @@ func TestLeast(t *testing.T) {
 	ab.ReplicationPolicy, ba.ReplicationPolicy = model.PolicyIdentity, model.PolicyIdentity
 	ab.Control.EmitHeartbeatsEnabled, ba.Control.EmitHeartbeatsEnabled = false, false
 	ab.Control.SyncTopicACLsEnabled, ba.Control.SyncTopicACLsEnabled = false, false
+	withoutOffsets(ab)
+	withoutOffsets(ba)
 	want := `a READ orders*: a->b copying, b->a proof
 a WRITE orders*: b->a copying
 a DESCRIBE_CONFIGS kafka-cluster: b->a proof
@@ -216,6 +257,7 @@ func TestStages(t *testing.T) {
 			f := flow("a", "b", tt.topics...)
 			f.Stages = tt.stages
 			f.KeepStageNames()
+			withoutOffsets(f)
 			on := func(cluster grant.OnCluster, op grant.Operation) string {
 				var names []string
 				for _, e := range cluster.Entries {

@@ -18,6 +18,10 @@ const (
 	LoopGuard Feature = "loop_guard" // telling copies from local records
 	ACLs      Feature = "acls"       // of topics, on the target as on the source
 	Heartbeat Feature = "heartbeats" // by whose age watchers tell which mirrors are alive
+
+	OffsetSyncs  Feature = "offset_syncs"  // which offsets of both clusters are the same place
+	Checkpoints  Feature = "checkpoints"   // where consumer groups go on at the target
+	GroupOffsets Feature = "group_offsets" // of the groups at the target themselves
 )
 
 // need is one line of the declaration.
@@ -63,6 +67,18 @@ func needs() []need {
 		{ACLs, (*model.Flow).SyncsACLs, target, Alter, "to let the same use the copies; not needed with sync_topic_acls_enabled = false"},
 		{Heartbeat, emits, beats, Write, "to show that the mirror is alive"},
 		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists"},
+		{OffsetSyncs, syncs, syncsTopic, Read, "to know what was synced before"},
+		{OffsetSyncs, syncs, syncsTopic, Write, "to write offset syncs"},
+		{OffsetSyncs, syncs, syncsTopic, Create, "to create the topic of offset syncs; not needed where it exists"},
+		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Read, "to translate offsets from before this start"},
+		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Write, "to translate offsets after the next start"},
+		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Create, "to create the topic of known places; not needed where it exists"},
+		{Checkpoints, asksGroups, sourceGroups, Describe, "to find consumer groups and where they are"},
+		{Checkpoints, asksGroups, checkpointsTopic, Read, "to know what was written before"},
+		{Checkpoints, checkpoints, checkpointsTopic, Write, "to write checkpoints"},
+		{Checkpoints, checkpoints, checkpointsTopic, Create, "to create the topic of checkpoints; not needed where it exists"},
+		{GroupOffsets, commitsGroups, targetGroups, Read, "to see whether a group is in use, and to write its offsets"},
+		{GroupOffsets, commitsGroups, targetTopics, Read, "to write offsets of them"},
 	}
 }
 
@@ -89,6 +105,18 @@ func grows(f *model.Flow) bool { return creates(f) && (f.MirrorMaker1 == nil || 
 
 // emits reports whether a flow writes heartbeats where it runs.
 func emits(f *model.Flow) bool { return f.Control.EmitHeartbeatsEnabled && f.MirrorMaker1 == nil }
+
+// syncs reports whether a flow writes offset syncs.
+func syncs(f *model.Flow) bool { return f.TracksOffsets() && f.Control.EmitOffsetSyncsEnabled }
+
+// checkpoints reports whether a flow writes checkpoints.
+func checkpoints(f *model.Flow) bool { return f.TracksOffsets() && f.Control.EmitCheckpointsEnabled }
+
+// commitsGroups reports whether a flow writes offsets of groups.
+func commitsGroups(f *model.Flow) bool { return f.TracksOffsets() && f.Control.SyncGroupOffsetsEnabled }
+
+// asksGroups reports whether a flow wants to know where groups are.
+func asksGroups(f *model.Flow) bool { return checkpoints(f) || commitsGroups(f) }
 
 // sourceTopics are the topics that are copied.
 func sourceTopics(f *model.Flow, selected []On) (string, []On) { return f.From, selected }
@@ -122,6 +150,37 @@ func source(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Itself()
 
 // beats is the topic of heartbeats.
 func beats(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Topic(rename.Heartbeats)} }
+
+// syncsTopic is the topic of offset syncs.
+func syncsTopic(f *model.Flow, _ []On) (string, []On) {
+	if f.Control.OffsetSyncsTopicLocation == "source" {
+		return f.From, []On{Topic(rename.ForFlow(f).OffsetSyncsTopic(f.To))}
+	}
+	return f.To, []On{Topic(rename.ForFlow(f).OffsetSyncsTopic(f.From))}
+}
+
+// placesTopic is the topic of known places.
+func placesTopic(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Topic("mm2-strait-places." + f.From + ".internal")}
+}
+
+// checkpointsTopic is the topic of checkpoints.
+func checkpointsTopic(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Topic(rename.ForFlow(f).CheckpointsTopic(f.From))}
+}
+
+// sourceGroups are the groups that a flow takes along, targetGroups the same at
+// the target.
+func sourceGroups(f *model.Flow, _ []On) (string, []On) { return f.From, groups(f) }
+func targetGroups(f *model.Flow, _ []On) (string, []On) { return f.To, groups(f) }
+
+func groups(f *model.Flow) []On {
+	out := matched(f.Control.Groups)
+	for i := range out {
+		out[i].Kind = Groups
+	}
+	return out
+}
 
 // Need is why a permission is needed.
 type Need struct {

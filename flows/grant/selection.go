@@ -9,9 +9,12 @@ import (
 
 // selection returns topics that include all that a flow selects: ACLs know names
 // and prefixes, not regular expressions. What the flow excludes is left in.
-func selection(f *model.Flow) []On {
+func selection(f *model.Flow) []On { return matched(f.Topics) }
+
+// matched returns topics that include all that any of the patterns matches.
+func matched(patterns []string) []On {
 	var out []On
-	for _, pattern := range f.Topics {
+	for _, pattern := range patterns {
 		if strings.Contains(pattern, "(?") { // flags hold for what follows
 			return []On{All()}
 		}

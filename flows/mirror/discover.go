@@ -28,6 +28,7 @@ func (s *session) discover(ctx context.Context) {
 			f.note(key, Problem{Err: err, Fix: fixFor(err)})
 		default:
 			f.clearNote(key)
+			f.p.Offsets.Begun()
 		}
 		pause := pace.rest(f.p.Flow.RefreshTopicsInterval, time.Since(began), err == nil && found.nothing)
 		if err != nil || !found.all {

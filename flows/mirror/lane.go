@@ -7,6 +7,7 @@ import (
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/wire"
+	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/source"
@@ -23,6 +24,7 @@ type lane struct {
 	until   int64 // with Once: the readable end seen at start; -1: go on
 	in      *source.Partition
 	out     outlet
+	offsets *offsetsync.Lane // nil: nobody wants to know where the lane is
 
 	begin sink.LaneParams // where it begins on the target
 
@@ -52,12 +54,18 @@ type lane struct {
 // newLane joins a partition of a source topic to one of its target's.
 func newLane(s *session, t *topic, from, to int32) *lane {
 	p := t.pair()
-	return &lane{
+	l := &lane{
 		session: s, topic: t, until: -1, anchored: -1,
 		source: wire.PartitionKey{Topic: p.Source, ID: p.SourceID, Partition: from},
 		target: wire.PartitionKey{Topic: p.Target, ID: p.TargetID, Partition: to},
 		bounds: bounds{-1, -1},
 	}
+	if s.spread == nil {
+		l.offsets = s.flow.p.Offsets.Lane(
+			offsetsync.Partition{Topic: p.Source, ID: p.SourceID, Number: from},
+			offsetsync.Partition{Topic: p.Target, ID: p.TargetID, Number: to})
+	}
+	return l
 }
 
 func (l *lane) name() position.Lane {

@@ -15,6 +15,7 @@ import (
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/memory"
+	"github.com/strait-mirror/strait/flows/offsetsync"
 )
 
 // Budget is the byte budget that the flows of a process share.
@@ -34,6 +35,9 @@ type Params struct {
 	// Taken returns the flow of the process whose positions of a source topic are
 	// where this flow's would be; "" for none. Nil: no topic is taken.
 	Taken func(topic string) string
+
+	// Offsets is told where lanes are on both sides; nil: nobody is.
+	Offsets *offsetsync.Syncs
 
 	// Returns says that another flow of the process mirrors in the other direction
 	// under equal names: without a loop guard the flow must not run.

@@ -104,6 +104,8 @@ func (s *session) unplaced(l *lane, err error) {
 }
 
 func (s *session) placed(l *lane) {
+	at := l.acknowledged()
+	l.offsets.Placed(at.SourceNext, at.TargetEnd)
 	s.mu.Lock()
 	delete(s.waiting, l.name())
 	s.mu.Unlock()

@@ -31,6 +31,7 @@ func (l *lane) Acked(a sink.Ack) {
 	l.finished = l.finished || finished
 	l.mu.Unlock()
 	l.session.flow.count(a.Records, a.Bytes)
+	l.offsets.Acked(a.SourceNext, a.TargetEnd, a.Records, a.Bytes)
 	if a.Records > 0 {
 		l.hasMoved()
 	}

@@ -9,9 +9,11 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/internal/tail"
 )
 
 // mostLocal bounds the producer ids that are known to be nobody's mirror: what is
@@ -40,7 +42,7 @@ type Guard struct {
 	p GuardParams
 
 	turn   chan struct{} // one token, held by who looks; it guards:
-	in     reader
+	in     *tail.Reader
 	warned map[string]bool
 
 	mu      sync.RWMutex       // guards the rest
@@ -57,7 +59,7 @@ func NewGuard(p GuardParams) (*Guard, error) {
 		return nil, errors.New("building a loop guard: source, log, target id and target alias are required")
 	}
 	return &Guard{
-		p: p, turn: make(chan struct{}, 1), in: reader{cluster: p.Source, places: map[string]place{}},
+		p: p, turn: make(chan struct{}, 1), in: tail.New(p.Source),
 		warned: map[string]bool{}, origins: map[int64]bool{}, local: map[int64]struct{}{},
 	}, nil
 }
@@ -128,7 +130,7 @@ func (g *Guard) look(ctx context.Context) error {
 		return fmt.Errorf("reading the producer ids of mirrors for loop_guard: %w", err)
 	}
 	for _, t := range topics {
-		if err := g.in.read(ctx, t, func(k, v []byte) { g.take(t.Name, k, v) }); err != nil {
+		if err := g.in.Read(ctx, t, func(record *kgo.Record) { g.take(t.Name, record.Key, record.Value) }); err != nil {
 			return fmt.Errorf("reading the producer ids of mirrors for loop_guard: %w", err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/internal/tail"
 )
 
 // propagation is how long a topic just created may take to have a leader that
@@ -76,9 +77,9 @@ func (r *Registry) Open(ctx context.Context) error {
 		return fmt.Errorf("opening the registry of producer ids for loop_guard: %w", err)
 	}
 	entered := map[int64]bool{}
-	in := reader{cluster: r.p.Target, places: map[string]place{}}
-	err = in.read(ctx, topic, func(k, v []byte) {
-		if id, e, err := parse(k, v); err == nil && e.ClusterID == r.entry.ClusterID {
+	in := tail.New(r.p.Target)
+	err = in.Read(ctx, topic, func(record *kgo.Record) {
+		if id, e, err := parse(record.Key, record.Value); err == nil && e.ClusterID == r.entry.ClusterID {
 			entered[id] = true
 		}
 	})

@@ -49,7 +49,7 @@ func rules() arch.Rules {
 		},
 		Apart: arch.Apart{
 			Room:   "flows",
-			Shared: []string{"internal", "cluster", "source", "sink", "grant", "reconcile", "flowtest"},
+			Shared: []string{"internal", "cluster", "source", "sink", "grant", "reconcile", "offsetsync", "flowtest"},
 			Joins:  []string{"mirror"},
 		},
 		Calls: map[string][]string{

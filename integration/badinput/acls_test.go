@@ -25,9 +25,9 @@ type printed struct {
 
 func (a printed) String() string { return a.Operation + " " + a.Name }
 
-// quiet are lines of a flow that keep it from sending heartbeats and syncing
-// ACLs, which need permissions of their own (see package control).
-const quiet = "  emit_heartbeats_enabled = false\n  sync_topic_acls_enabled = false\n"
+// quiet are lines of a flow that keep it from sending heartbeats, syncing ACLs and
+// what offsets of groups need: all need permissions of their own.
+const quiet = "  emit_heartbeats_enabled = false\n  sync_topic_acls_enabled = false\n  emit_offset_syncs_enabled = false\n  emit_checkpoints_enabled = false\n"
 
 // acls runs the command acls and returns what it prints, of all clusters.
 func acls(t *testing.T, dir string, args ...string) []printed {

@@ -168,11 +168,15 @@ func (r run) check(t *testing.T, clusters []*kafka.Cluster) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	l := r.lab(t, clusters)
+	defer l.leave(t)
 	l.grants(ctx, t, "strait.hcl")
 	for _, c := range r.sources() {
 		l.create(ctx, t, c)
 	}
 	l.mirror(ctx, t, "strait.hcl")
+	for _, c := range r.copies {
+		consume(ctx, t, l.at[c.to], c.as)
+	}
 	for _, c := range r.sources() {
 		l.change(ctx, t, c)
 	}
@@ -244,6 +248,40 @@ func (l *lab) create(ctx context.Context, t *testing.T, c copied) {
 		t.Fatal(err)
 	}
 	write(ctx, t, l.at[c.from], c.topic, c.from)
+	consume(ctx, t, l.at[c.from], c.topic)
+}
+
+// consumers is a group that reads what is copied.
+const consumers = "app"
+
+// consume has a group on a cluster be somewhere in a topic.
+func consume(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string) {
+	t.Helper()
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: topic, At: 1, LeaderEpoch: -1})
+	for { // it fails while the first coordinator ever is being made
+		err := c.Admin().CommitAllOffsets(ctx, consumers, offsets)
+		if err == nil {
+			return
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal(err)
+		}
+	}
+}
+
+// leave deletes the groups: the next example may not see their topics.
+func (l *lab) leave(t *testing.T) {
+	t.Helper()
+	for _, c := range l.copies {
+		for _, alias := range []string{c.from, c.to} {
+			if _, err := l.at[alias].Admin().DeleteGroups(t.Context(), consumers); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }
 
 // change does to a topic what makes a flow use each of its permissions.

@@ -12,6 +12,7 @@ import (
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/heartbeat"
 	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/reconcile"
 	"github.com/strait-mirror/strait/pipeline/status"
 	"github.com/strait-mirror/strait/transforms/rename"
@@ -25,10 +26,11 @@ type control struct {
 	log   *slog.Logger
 	loops []*reconcile.Loop
 	last  []*reconcile.Loop // those of loops that a single pass runs at its end
+	end   []*reconcile.Loop // each makes one pass when the flow has ended, before those of last
 }
 
 // buildControl makes the control plane of a flow.
-func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *cluster.Cluster) error {
+func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *cluster.Cluster, offsets *offsetsync.Syncs) error {
 	c := &control{def: def, to: to, log: s.p.Log.With("flow", def.Name)}
 	s.control = append(s.control, c)
 	if def.EmitsHeartbeats() {
@@ -37,9 +39,11 @@ func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *clu
 		}
 	}
 	if f != nil && def.SyncsACLs() {
-		return c.addACLs(f, from)
+		if err := c.addACLs(f, from); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.addOffsets(f, from, offsets)
 }
 
 // buildHeartbeats makes the control planes of pairs that have nothing but
@@ -53,7 +57,7 @@ func (s *Supervisor) buildHeartbeats(opened map[connection]*cluster.Cluster) err
 		if err != nil {
 			return err
 		}
-		if err := s.buildControl(def, nil, nil, to); err != nil {
+		if err := s.buildControl(def, nil, nil, to, nil); err != nil {
 			return fmt.Errorf("building the heartbeats of %q: %w", def.Name, err)
 		}
 	}
@@ -104,13 +108,42 @@ func (c *control) once(ctx context.Context, within time.Duration) {
 
 // add makes a loop of p, which says what is to be done and how often.
 func (c *control) add(p reconcile.Params) error {
-	p.Log, p.Timeout, p.Await = c.log, c.def.Control.AdminTimeout, c.to.Await
-	l, err := reconcile.New(p)
-	if err != nil {
-		return err
+	l, err := c.loop(p)
+	if err == nil {
+		c.loops = append(c.loops, l)
 	}
-	c.loops = append(c.loops, l)
-	return nil
+	return err
+}
+
+// addEnd makes a loop of p, which says what is to be done once the flow has
+// ended.
+func (c *control) addEnd(p reconcile.Params) error {
+	p.Interval = time.Hour // it makes one pass
+	l, err := c.loop(p)
+	if err == nil {
+		c.end = append(c.end, l)
+	}
+	return err
+}
+
+func (c *control) loop(p reconcile.Params) (*reconcile.Loop, error) {
+	p.Log, p.Timeout, p.Await = c.log, c.def.Control.AdminTimeout, c.to.Await
+	return reconcile.New(p)
+}
+
+// endPatience bounds what is done once a flow has ended.
+const endPatience = 5 * time.Second
+
+// finish does what is to be done once the flow has ended. What fails is a warning:
+// the next start does it.
+func (c *control) finish(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
+	defer cancel()
+	for _, l := range c.end {
+		if err := l.Once(ctx); err != nil {
+			c.log.Warn("last pass failed", "reconciler", l.Name(), "err", err)
+		}
+	}
 }
 
 // run runs all loops until ctx ends, once the target is the cluster that was

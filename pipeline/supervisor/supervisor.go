@@ -97,8 +97,12 @@ func (s *Supervisor) build() error {
 		if err != nil {
 			return err
 		}
+		offsets, err := s.offsetsOf(def, from, to)
+		if err != nil {
+			return fmt.Errorf("building flow %q: %w", def.Name, err)
+		}
 		f, err := mirror.New(mirror.Params{
-			Flow: def, Source: from, Target: to, Budget: budget,
+			Flow: def, Source: from, Target: to, Budget: budget, Offsets: offsets,
 			Log:     s.p.Log.With("flow", def.Name),
 			Returns: returns(s.p.Config, def), Taken: taken(def, s.p.Config.Flows),
 			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
@@ -108,7 +112,7 @@ func (s *Supervisor) build() error {
 		}
 		s.flows = append(s.flows, f)
 		s.rates = append(s.rates, &rate{})
-		if err := s.buildControl(def, f, from, to); err != nil {
+		if err := s.buildControl(def, f, from, to, offsets); err != nil {
 			return fmt.Errorf("building flow %q: %w", def.Name, err)
 		}
 	}
@@ -175,6 +179,12 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if !s.p.Once {
 		for _, c := range s.control {
 			wait.Go(func() { c.run(ctx) })
+		}
+	}
+	wait.Wait()
+	for i := range s.flows {
+		if errs[i] == nil { // else a cluster is not to be used, which has been said
+			wait.Go(func() { s.control[i].finish(ctx) })
 		}
 	}
 	wait.Wait()

@@ -18,6 +18,7 @@ import (
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
 	"github.com/strait-mirror/strait/transforms/chain"
+	"github.com/strait-mirror/strait/transforms/filter"
 )
 
 // loadTopology reads a topology with package load, checks its patterns, which
@@ -53,6 +54,8 @@ func loadMirrorMaker1(o mm1.Options, env func(string) (string, bool), src *diag.
 func checkPatterns(cfg *model.Config, problems diag.List) diag.List {
 	for _, f := range cfg.Flows {
 		_, bad := chain.ForFlow(f)
+		problems.Add(bad...)
+		_, bad = filter.GroupsForFlow(f)
 		problems.Add(bad...)
 	}
 	problems.Sort()

@@ -1,4 +1,6 @@
-package origin
+// Package tail reads topics of one partition, those in which mirrors keep what they
+// know, each time from where it was. What the records mean is their owners' business.
+package tail
 
 import (
 	"context"
@@ -19,12 +21,14 @@ const (
 	fetchWait  = 500 // ms
 )
 
-// reader reads index topics of a cluster, each time from where it was. It is used
-// by one goroutine at a time.
-type reader struct {
+// Reader reads topics of a cluster. It is used by one goroutine at a time.
+type Reader struct {
 	cluster *cluster.Cluster
 	places  map[string]place // by topic
 }
+
+// New returns a reader that has read nothing.
+func New(c *cluster.Cluster) *Reader { return &Reader{cluster: c, places: map[string]place{}} }
 
 // place is how far a topic was read.
 type place struct {
@@ -32,9 +36,10 @@ type place struct {
 	next int64
 }
 
-// read takes what a topic holds up to its present end, which every record that
-// was acknowledged before the call is below.
-func (r *reader) read(ctx context.Context, t *admin.Topic, take func(k, v []byte)) error {
+// Read takes what partition 0 of a topic holds up to its present end, which every
+// record that was acknowledged before the call is below. Records are shown in
+// order and belong to take.
+func (r *Reader) Read(ctx context.Context, t *admin.Topic, take func(*kgo.Record)) error {
 	at := cluster.TopicPartition{Topic: t.Name}
 	end := r.cluster.ListOffsets(ctx, cluster.HighWatermark, []cluster.TopicPartition{at})[at]
 	if end.Err != nil {
@@ -44,8 +49,11 @@ func (r *reader) read(ctx context.Context, t *admin.Topic, take func(k, v []byte
 	if p.id != t.ID || p.next > end.Offset {
 		p = place{id: t.ID} // created anew
 	}
-	for p.next < end.Offset {
-		next, err := r.fetch(ctx, t, p.next, take)
+	// A topic that is empty is asked for records once all the same: a permission
+	// that is missing must show at the first start, not at the second.
+	_, known := r.places[t.Name]
+	for first := !known; first || p.next < end.Offset; first = false {
+		next, err := r.fetch(ctx, t, p.next, end.Offset, take)
 		if err != nil {
 			return err
 		}
@@ -55,9 +63,10 @@ func (r *reader) read(ctx context.Context, t *admin.Topic, take func(k, v []byte
 	return nil
 }
 
-// fetch takes some records from an offset on and returns where to go on.
-func (r *reader) fetch(ctx context.Context, t *admin.Topic, from int64, take func(k, v []byte)) (next int64, err error) {
-	resp, err := r.cluster.Control().Broker(int(t.Partitions[0].Leader)).RetriableRequest(ctx, request(t, from))
+// fetch takes some records from an offset on, if there are any, and returns where
+// to go on.
+func (r *Reader) fetch(ctx context.Context, t *admin.Topic, from, end int64, take func(*kgo.Record)) (next int64, err error) {
+	resp, err := r.cluster.Control().Broker(int(t.Partitions[0].Leader)).RetriableRequest(ctx, request(t, from, end))
 	if err != nil {
 		return 0, fmt.Errorf("reading %q: %w", t.Name, err)
 	}
@@ -81,14 +90,17 @@ func (r *reader) fetch(ctx context.Context, t *admin.Topic, from int64, take fun
 		return 0, fmt.Errorf("reading %q at offset %d: %w", t.Name, next, fetched.Err)
 	}
 	for _, record := range fetched.Records {
-		take(record.Key, record.Value)
+		take(record)
 	}
 	return next, nil
 }
 
-func request(t *admin.Topic, from int64) *kmsg.FetchRequest {
+func request(t *admin.Topic, from, end int64) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
-	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = fetchWait, 1, fetchBytes
+	req.MinBytes, req.MaxBytes = 1, fetchBytes
+	if from < end {
+		req.MaxWaitMillis = fetchWait
+	}
 	rt := kmsg.NewFetchRequestTopic()
 	rt.Topic, rt.TopicID = t.Name, t.ID
 	rp := kmsg.NewFetchRequestTopicPartition()

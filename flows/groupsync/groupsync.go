@@ -1,0 +1,150 @@
+// Package groupsync owns what becomes of the consumer groups of a source at the
+// target: MirrorMaker 2's topic of checkpoints, which says where each group is to
+// go on, and the groups' own offsets there (KIP-545). What an offset of the source
+// is on the target is package offsetsync's knowledge.
+package groupsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/internal/tail"
+	"github.com/strait-mirror/strait/flows/offsetsync"
+	"github.com/strait-mirror/strait/transforms/chain"
+	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/rename"
+)
+
+// readBudget is how many bytes of the source one pass may read for translating
+// offsets exactly. What is over is translated coarsely, and exactly later on.
+const readBudget = 64 << 20
+
+// Params is what New needs. All of it is required.
+type Params struct {
+	Flow    *model.Flow
+	Source  *cluster.Cluster
+	Target  *cluster.Cluster
+	Offsets *offsetsync.Syncs
+	Log     *slog.Logger
+}
+
+// Groups keeps the groups of one flow in step. Its methods may be called from
+// anywhere; passes come one at a time.
+type Groups struct {
+	p      Params
+	filter *filter.Groups
+	names  *chain.Chain
+	topic  string // of checkpoints, on the target
+
+	mu     sync.Mutex // held by a pass; guards the rest
+	listed time.Time  // when the groups of the source were; zero: never
+	groups []string   // of the source, that are taken along
+	there  bool       // the topic, as far as is known
+	log    *tail.Reader
+	last   map[key]checkpoint // by what readers of the topic know
+	wrote  map[key]int64      // offsets of groups at the target, since the start
+}
+
+// key names a partition of a group at the target.
+type key struct {
+	group, topic string
+	partition    int32
+}
+
+// New checks p and returns what has made no pass.
+func New(p Params) (*Groups, error) {
+	if p.Flow == nil || p.Source == nil || p.Target == nil || p.Offsets == nil || p.Log == nil {
+		return nil, errors.New("building group sync: flow, source, target, offsets and log are required")
+	}
+	groups, problems := filter.GroupsForFlow(p.Flow)
+	names, more := chain.ForFlow(p.Flow)
+	problems.Add(more...)
+	if problems.HasErrors() {
+		return nil, fmt.Errorf("building group sync: %w", problems.Err())
+	}
+	return &Groups{
+		p: p, filter: groups, names: names, topic: rename.ForFlow(p.Flow).CheckpointsTopic(p.Flow.From),
+		log: tail.New(p.Target), last: map[key]checkpoint{}, wrote: map[key]int64{},
+	}, nil
+}
+
+// position is where a group is on the source, and what that is on the target.
+type position struct {
+	key      // at the target
+	source   cluster.TopicPartition
+	upstream int64
+	to       offsetsync.Translation
+	metadata string
+}
+
+// observe returns the positions of groups that are known at the target, and what
+// kept others from being asked.
+func (g *Groups) observe(ctx context.Context) ([]position, map[string]error, error) {
+	if err := g.refresh(ctx); err != nil {
+		return nil, nil, err
+	}
+	committed, refused, err := committedOffsets(ctx, g.p.Source, g.groups)
+	if err != nil {
+		return nil, nil, err
+	}
+	translator := g.p.Offsets.Translator(readBudget)
+	var out []position
+	for _, c := range committed {
+		if !g.names.Selected(c.at.Topic) || c.offset < 0 {
+			continue
+		}
+		to, ok := translator.Translate(ctx, c.at.Topic, c.at.Partition, c.offset)
+		if !ok || to.Offset < 0 {
+			continue
+		}
+		out = append(out, position{
+			key:    key{c.group, g.names.Name(c.at.Topic), to.Partition},
+			source: c.at, upstream: c.offset, to: to, metadata: c.metadata,
+		})
+	}
+	return together(out), refused, nil
+}
+
+// together keeps one of the positions that topics mirrored into one have at one
+// place of a group: the first, behind which nothing is left out.
+func together(all []position) []position {
+	places := make(map[key]int, len(all))
+	out := all[:0]
+	for _, p := range all {
+		i, seen := places[p.key]
+		switch {
+		case !seen:
+			places[p.key] = len(out)
+			out = append(out, p)
+		case p.to.Offset < out[i].to.Offset:
+			out[i] = p
+		}
+	}
+	return out
+}
+
+// refresh lists the groups of the source when that is due.
+func (g *Groups) refresh(ctx context.Context) error {
+	c := &g.p.Flow.Control
+	if !g.listed.IsZero() && (!c.RefreshGroupsEnabled || time.Since(g.listed) < c.RefreshGroupsInterval) {
+		return nil
+	}
+	listed, err := list(ctx, g.p.Source)
+	if err != nil {
+		return err
+	}
+	g.groups = g.groups[:0]
+	for _, found := range listed {
+		if g.reason(found) == "" {
+			g.groups = append(g.groups, found.name)
+		}
+	}
+	g.listed = time.Now()
+	return nil
+}

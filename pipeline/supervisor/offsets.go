@@ -1,0 +1,55 @@
+package supervisor
+
+import (
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/groupsync"
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/flows/offsetsync"
+	"github.com/strait-mirror/strait/flows/reconcile"
+)
+
+// offsetsOf makes what knows which offsets of a flow's clusters are the same
+// place; nil where nobody wants to know.
+func (s *Supervisor) offsetsOf(def *model.Flow, from, to *cluster.Cluster) (*offsetsync.Syncs, error) {
+	if !def.TracksOffsets() {
+		return nil, nil //nolint:nilnil // nil tracks nothing
+	}
+	return offsetsync.New(offsetsync.ForFlow(def, from, to, s.p.Log.With("flow", def.Name)))
+}
+
+// addOffsets makes what writes offset syncs, checkpoints and group offsets.
+// Until the flow runs, it is the one that says what is wrong with its clusters.
+func (c *control) addOffsets(f *mirror.Flow, from *cluster.Cluster, offsets *offsetsync.Syncs) error {
+	if offsets == nil {
+		return nil
+	}
+	if err := c.add(reconcile.Params{Name: "offset syncs", Interval: offsetsync.Interval, Do: offsets.Pass, Ready: f.Running}); err != nil {
+		return err
+	}
+	if err := c.addEnd(reconcile.Params{Name: "last offset syncs", Do: offsets.Flush}); err != nil {
+		return err
+	}
+	groups, err := groupsync.New(groupsync.Params{Flow: c.def, Source: from, Target: c.to, Offsets: offsets, Log: c.log})
+	if err != nil {
+		return err
+	}
+	does := &c.def.Control
+	for _, work := range []struct {
+		on bool
+		p  reconcile.Params
+	}{
+		{does.EmitCheckpointsEnabled, reconcile.Params{Name: "checkpoints", Interval: does.EmitCheckpointsInterval, Do: groups.Checkpoint}},
+		{does.SyncGroupOffsetsEnabled, reconcile.Params{Name: "group offsets", Interval: does.SyncGroupOffsetsInterval, Do: groups.Sync}},
+	} {
+		if !work.on {
+			continue
+		}
+		work.p.Ready = f.Running
+		if err := c.add(work.p); err != nil {
+			return err
+		}
+		c.last = append(c.last, c.loops[len(c.loops)-1])
+	}
+	return nil
+}

@@ -1,0 +1,23 @@
+package filter
+
+import (
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// Groups says which consumer groups of a source a flow takes along. It is
+// immutable and safe for concurrent use.
+type Groups struct{ include, exclude *Patterns }
+
+// GroupsForFlow compiles the selection of groups of a flow; problems point into
+// its text. With an Error in the list the Groups lack the patterns it is about
+// and must not be used.
+func GroupsForFlow(f *model.Flow) (*Groups, diag.List) {
+	include, problems := Compile(placed(f, "groups", f.Control.Groups))
+	exclude, more := Compile(placed(f, "groups_exclude", f.Control.GroupsExclude))
+	problems.Add(more...)
+	return &Groups{include: include, exclude: exclude}, problems
+}
+
+// Decide says whether a group is taken along, and by which pattern.
+func (g *Groups) Decide(group string) Decision { return Choose(g.include, g.exclude, group) }
