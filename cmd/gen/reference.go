@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 
 	"github.com/strait-mirror/strait/config/schema"
+	"github.com/strait-mirror/strait/pipeline/httpapi"
 	"github.com/strait-mirror/strait/pipeline/telemetry"
 )
 
-// writeReference writes the pages of the configuration language and of the
-// metrics.
+// writeReference writes the pages of the configuration language, of the metrics
+// and of the API.
 func writeReference() error {
 	dir := filepath.Join(root, "docs", "reference")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -21,8 +22,10 @@ func writeReference() error {
 			return fmt.Errorf("writing the reference: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "metrics.md"), []byte(telemetry.Page()), 0o644); err != nil {
-		return fmt.Errorf("writing the reference: %w", err)
+	for name, text := range map[string]string{"metrics.md": telemetry.Page(), "api.md": httpapi.Page()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("writing the reference: %w", err)
+		}
 	}
 	return nil
 }

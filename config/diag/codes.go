@@ -47,6 +47,7 @@ const (
 	CodeProvider         = "ST209" // ${x:...} with an undeclared provider
 	CodeOldTLS           = "ST210" // TLS older than 1.2
 	CodeRefused          = "ST211" // a login the cluster refuses
+	CodeOpenServer       = "ST212" // a server that others can reach without showing who they are
 	CodeAcksConflict     = "ST301" // acks that idempotence rules out
 	CodeWeakAcks         = "ST302" // acks that may lose records
 	CodeGivesUp          = "ST303" // a producer that gives up

@@ -70,7 +70,7 @@ func Read(p Params) (*model.Config, diag.List) {
 	}
 	r.buildScope()
 	r.strait()
-	cfg := &model.Config{Deployment: r.deployment(), Metrics: r.metrics()}
+	cfg := &model.Config{Deployment: r.deployment(), Metrics: r.metrics(), Server: r.server()}
 	for _, part := range r.included {
 		cfg.Clusters, cfg.Flows = append(cfg.Clusters, part.Clusters...), append(cfg.Flows, part.Flows...)
 	}
@@ -178,7 +178,7 @@ func rangeAt(name string, from, to int) diag.Range {
 
 // blockLabels says how many labels each top-level block takes.
 func blockLabels() map[string]int {
-	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "metrics": 0, "source": 1, "transform": 2, "sink": 1}
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "metrics": 0, "server": 0, "source": 1, "transform": 2, "sink": 1}
 }
 
 // collect sorts the top-level blocks by type and refuses what is unknown,

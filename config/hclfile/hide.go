@@ -34,16 +34,7 @@ func (r *reader) hideSecrets() {
 			queue = append(append(queue, expr), behindEach(b, expr)...)
 		}
 	}
-	for _, c := range r.blocks["cluster"] {
-		for _, b := range c.Body.Blocks {
-			for _, a := range b.Body.Attributes {
-				if isSecretName(b.Type, a.Name) {
-					queue = append(queue, a.Expr)
-					queue = append(queue, behindEach(c, a.Expr)...)
-				}
-			}
-		}
-	}
+	queue = append(queue, r.secretAttributes()...)
 	seen := map[string]bool{}
 	for len(queue) > 0 {
 		expr := queue[0]
@@ -52,6 +43,28 @@ func (r *reader) hideSecrets() {
 		_ = hclsyntax.Walk(expr, w) // the walker reports no problems
 	}
 	clear(r.locals)
+}
+
+// secretAttributes returns the expressions of attributes that hold secrets.
+func (r *reader) secretAttributes() []hclsyntax.Expression {
+	var list []hclsyntax.Expression
+	for _, c := range r.blocks["cluster"] {
+		for _, b := range c.Body.Blocks {
+			for _, a := range b.Body.Attributes {
+				if isSecretName(b.Type, a.Name) {
+					list = append(append(list, a.Expr), behindEach(c, a.Expr)...)
+				}
+			}
+		}
+	}
+	for _, b := range r.blocks["server"] {
+		for _, a := range b.Body.Attributes {
+			if isSecretName(b.Type, a.Name) {
+				list = append(list, a.Expr)
+			}
+		}
+	}
+	return list
 }
 
 // behindEach returns the for_each of a block where expr names "each".
@@ -98,7 +111,7 @@ func (r *reader) behind(expr hclsyntax.Expression, defaults map[string]hclsyntax
 // isSecretName reports whether the attribute of a block inside a cluster holds
 // a secret. Misspelt names with a telling part count, too.
 func isSecretName(block, name string) bool {
-	for _, d := range append(model.TLSFields(&model.TLS{}), model.SASLFields(&model.SASL{})...) {
+	for _, d := range slices.Concat(model.TLSFields(&model.TLS{}), model.SASLFields(&model.SASL{}), model.ServerFields(&model.Server{})) {
 		if d.Name == name && d.Secret() {
 			return true
 		}

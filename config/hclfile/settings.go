@@ -114,3 +114,47 @@ func (r *reader) metrics() *model.Metrics {
 	}
 	return m
 }
+
+// server decodes the server block, of which there is one at most.
+func (r *reader) server() *model.Server {
+	const where = "a server block"
+	var s *model.Server
+	for _, b := range r.blocks["server"] {
+		if s != nil {
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(b.DefRange()), "there is already a server block at %s", s.Range))
+			continue
+		}
+		s = model.NewServer()
+		s.Range, s.Ranges = rangeOf(b.DefRange()), model.Places{}
+		before := r.problems.Count(diag.Error)
+		r.attributes(b.Body, target{where: where, defs: model.ServerFields(s), places: s.Ranges})
+		if r.problems.Count(diag.Error) == before && !r.broken[b.TypeRange.Filename] {
+			r.checkServer(b, s)
+		}
+	}
+	return s
+}
+
+// checkServer looks at how the attributes of a server block go together. They go
+// by what is written: lint may know no value of a token.
+func (r *reader) checkServer(b *hclsyntax.Block, s *model.Server) {
+	written := func(name string) bool {
+		return b.Body.Attributes[name] != nil || b.Body.Attributes[name+"_file"] != nil
+	}
+	at := s.Range
+	if p, ok := s.Ranges["listen"]; ok {
+		at = p
+	}
+	switch {
+	case !model.ParseListen(s.Listen):
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "listen: must be host:port").WithFix("write %q", model.DefaultServerListen))
+	case written("cert") != written("key"):
+		r.problems.Add(diag.Errorf(diag.CodeMissing, s.Range, "a server block needs both cert and key, or neither").WithFix("add the one that is missing"))
+	case written("client_ca") && !written("cert"):
+		r.problems.Add(diag.Errorf(diag.CodeMissing, s.Range, "client_ca without TLS: nobody could show a certificate").WithFix("add cert_file and key_file"))
+	case model.Loopback(s.Listen):
+	case !written("cert"), !written("token") && !written("client_ca"):
+		r.problems.Add(diag.Errorf(diag.CodeOpenServer, at, "listen: %s can be reached by others, who would not have to show who they are", s.Listen).
+			WithFix("listen on 127.0.0.1, or set cert_file, key_file, and token or client_ca_file"))
+	}
+}

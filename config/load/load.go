@@ -175,7 +175,7 @@ func (l *loader) read() *model.Config {
 			Version: l.opts.Version, Include: l.include,
 		})
 		l.problems.Add(problems...)
-		cfg.Deployment, cfg.Metrics = part.Deployment, part.Metrics
+		cfg.Deployment, cfg.Metrics, cfg.Server = part.Deployment, part.Metrics, part.Server
 		l.merge(cfg, part)
 	}
 	for _, f := range l.properties {

@@ -116,3 +116,11 @@ func metricsBlock() Block {
 		Attributes: attributes(model.MetricsFields(&model.Metrics{}), "listen"), Blocks: []Block{},
 	}
 }
+
+func serverBlock() Block {
+	return Block{
+		Type: "server", Labels: []string{}, Example: "server {",
+		Doc:        "Where a running Strait answers for its API. For a properties file there is strait run --server-listen.",
+		Attributes: attributes(model.ServerFields(model.NewServer())), Blocks: []Block{},
+	}
+}

@@ -42,6 +42,7 @@ type lane struct {
 	finished  bool     // until was reached and acknowledged, or the lane gave up
 	ack       sink.Ack // where the lane is
 	bytes     int64    // acknowledged since takeMoved
+	done      totals   // acknowledged since the lane began
 	anchored  int64    // source offset of the stored anchor
 	bounds    bounds
 	behind    behind

@@ -27,6 +27,7 @@ func (l *lane) Acked(a sink.Ack) {
 	l.ack = a
 	l.behind.reached(a.SourceNext)
 	l.bytes += a.Bytes
+	l.done.add(a)
 	finished := l.until >= 0 && a.SourceNext >= l.until && !l.finished
 	l.finished = l.finished || finished
 	l.mu.Unlock()
@@ -88,6 +89,14 @@ func (l *lane) takeMoved() (bytes int64, moved bool) {
 	return bytes, l.movedLocked()
 }
 
+// totals is what the target acknowledged.
+type totals struct{ records, bytes int64 }
+
+func (t *totals) add(a sink.Ack) {
+	t.records += a.Records
+	t.bytes += a.Bytes
+}
+
 // lagTime returns for how long the oldest readable record that is not on the
 // target has been readable; 0 when there is none. When those became readable that
 // were there before the lane was, nobody saw: the timestamp of the last record
@@ -95,6 +104,11 @@ func (l *lane) takeMoved() (bytes int64, moved bool) {
 func (l *lane) lagTime(now time.Time) (lag time.Duration, estimated bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.lagTimeLocked(now)
+}
+
+// lagTimeLocked is lagTime while l.mu is held.
+func (l *lane) lagTimeLocked(now time.Time) (lag time.Duration, estimated bool) {
 	lag = l.behind.span(now)
 	if lag == 0 || l.ack.SourceNext >= l.backlog {
 		return lag, false

@@ -8,9 +8,23 @@ import (
 	"github.com/strait-mirror/strait/pipeline/status"
 )
 
+// Health answers for metrics and health. Nothing of it changes anything, or shows
+// a setting or data: it may be served beyond loopback. read may be called at any
+// time.
+func Health(read func() status.Snapshot, metrics http.Handler) http.Handler {
+	h := &health{read}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /healthz", h.healthz)
+	mux.HandleFunc("GET /readyz", h.readyz)
+	return mux
+}
+
+type health struct{ status func() status.Snapshot }
+
 // healthz says that the process answers. What its clusters do is no reason to
 // restart it.
-func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+func (h *health) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, "ok\n")
 }
 
@@ -18,8 +32,8 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // counts: it goes on by itself once that answers, which no restart would hasten.
 // Neither does an edit that was refused: what ran before runs on.
 // With ?verbose it names each flow, its state and the cause of that.
-func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	code, snapshot := http.StatusOK, s.p.Status()
+func (h *health) readyz(w http.ResponseWriter, r *http.Request) {
+	code, snapshot := http.StatusOK, h.status()
 	var b strings.Builder
 	for _, f := range snapshot.Flows {
 		mark := "+"

@@ -31,8 +31,8 @@ func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{}
 	s, err := httpapi.Listen(t.Context(), httpapi.Params{
-		Address: "127.0.0.1:0", Status: w.status, Log: slog.New(slog.DiscardHandler),
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the metrics") }),
+		Address: "127.0.0.1:0", What: "metrics", Log: slog.New(slog.DiscardHandler),
+		Content: httpapi.Content{Handler: httpapi.Health(w.status, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the metrics") }))},
 	})
 	if err != nil {
 		t.Fatal(err)

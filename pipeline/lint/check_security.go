@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"crypto/x509"
 	"path/filepath"
 	"regexp"
@@ -27,12 +28,11 @@ type credential struct {
 func (t *topology) credentials() []credential {
 	var list []credential
 	for _, c := range t.cfg.Clusters {
-		for name, at := range c.Ranges {
-			if text, ok := t.text(at); ok && filepath.Ext(at.File) == ".hcl" && isCredential(name) {
-				list = append(list, credential{name, at, text})
-			}
-		}
+		list = append(list, t.inBlock("", c.Ranges)...)
 		list = append(list, t.inProperties(c.Properties)...)
+	}
+	if s := t.cfg.Server; s != nil {
+		list = append(list, t.inBlock("server.", s.Ranges)...)
 	}
 	for _, f := range t.cfg.Flows {
 		list = append(list, t.inProperties(f.Properties)...)
@@ -52,6 +52,18 @@ func (t *topology) credentials() []credential {
 	return list
 }
 
+// inBlock finds where the attributes of a block of an HCL file set secrets.
+func (t *topology) inBlock(prefix string, places model.Places) []credential {
+	var list []credential
+	for name, at := range places {
+		text, ok := t.text(at)
+		if ok && filepath.Ext(at.File) == ".hcl" && isCredential(prefix+name) && !t.inFile(at) {
+			list = append(list, credential{prefix + name, at, text})
+		}
+	}
+	return list
+}
+
 // inProperties finds where properties = {} of an HCL file sets secrets.
 func (t *topology) inProperties(keys map[string]model.Property) []credential {
 	var list []credential
@@ -61,6 +73,17 @@ func (t *topology) inProperties(keys map[string]model.Property) []credential {
 		}
 	}
 	return list
+}
+
+// inFile reports whether what is written at a place is the path of the file that
+// holds the secret: places go by the attribute without _file.
+func (t *topology) inFile(at diag.Range) bool {
+	all, ok := t.src.Text(at.File)
+	if !ok || at.Start.Byte > len(all) {
+		return false
+	}
+	before, isValue := bytes.CutSuffix(bytes.TrimRight(all[:at.Start.Byte], " \t"), []byte("="))
+	return isValue && bytes.HasSuffix(bytes.TrimRight(before, " \t"), []byte("_file"))
 }
 
 // text is what is written at a place.
@@ -77,7 +100,7 @@ func (t *topology) text(at diag.Range) (string, bool) {
 func isCredential(name string) bool {
 	last := name[strings.LastIndex(name, ".")+1:]
 	switch {
-	case strings.HasSuffix(name, "sasl.jaas.config"), name == "tls.key", strings.HasSuffix(name, "ssl.keystore.key"):
+	case strings.HasSuffix(name, "sasl.jaas.config"), name == "tls.key", name == "server.key", strings.HasSuffix(name, "ssl.keystore.key"):
 		return true
 	case strings.HasSuffix(last, "_file"), last == "location":
 		return false

@@ -30,10 +30,17 @@ func securityRules() []Rule {
 				Properties: login + "dc1.sasl.jaas.config = " + plain + " required username=\"strait\" password=\"swordfish\";",
 			},
 			Good: Example{
-				HCL:        "cluster \"dc1\" {\n  bootstrap_servers = [\"dc1:9093\"]\n  tls {}\n  sasl \"plain\" {\n    username = \"strait\"\n    password = env(\"DC1_PASSWORD\")\n  }\n}",
+				HCL:        "cluster \"dc1\" {\n  bootstrap_servers = [\"dc1:9093\"]\n  tls {}\n  sasl \"plain\" {\n    username      = \"strait\"\n    password_file = \"/etc/strait/password\"\n  }\n}",
 				Properties: goodLogin,
 			},
 			check: checkLiteralSecrets,
+		},
+		{
+			ID: diag.CodeOpenServer, Severity: diag.Error, Title: "a server that anybody can reach",
+			Why:  "The API tells names of topics and groups, and has the topology read again: beyond this machine that is for those who show who they are, over TLS.",
+			Fix:  "Listen on 127.0.0.1, or set cert_file, key_file, and token or client_ca_file.",
+			Bad:  Example{HCL: "server {\n  listen = \"0.0.0.0:8844\"\n}"},
+			Good: Example{HCL: "server {\n  listen    = \"0.0.0.0:8844\"\n  cert_file = \"/etc/strait/server.pem\"\n  key_file  = \"/etc/strait/server.key\"\n  token     = env(\"DC1_PASSWORD\")\n}"},
 		},
 		{
 			ID: diag.CodePlainLogin, Severity: diag.Warning, Title: "a login without TLS",

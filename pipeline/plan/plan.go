@@ -109,15 +109,21 @@ func process(before, after *model.Config) []Change {
 			Note: "positions and groups are named after it: every flow begins anew",
 		})
 	}
-	was, is := &model.Metrics{}, &model.Metrics{}
-	if before.Metrics != nil {
-		was = before.Metrics
+	at := func(places model.Places, block string) func(string) diag.Range {
+		return func(name string) diag.Range { return places.Of(strings.TrimPrefix(name, block)) }
 	}
-	if after.Metrics != nil {
-		is = after.Metrics
+	was, is := orZero(before.Metrics), orZero(after.Metrics)
+	list = append(list, differing(model.MetricsFields(was), model.MetricsFields(is), "metrics.", at(is.Ranges, "metrics."))...)
+	served, serves := orZero(before.Server), orZero(after.Server)
+	return append(list, differing(model.ServerFields(served), model.ServerFields(serves), "server.", at(serves.Ranges, "server."))...)
+}
+
+// orZero is what block points to, or a zero one where there is none.
+func orZero[T any](block *T) *T {
+	if block == nil {
+		return new(T)
 	}
-	at := func(name string) diag.Range { return is.Ranges.Of(strings.TrimPrefix(name, "metrics.")) }
-	return append(list, differing(model.MetricsFields(was), model.MetricsFields(is), "metrics.", at)...)
+	return block
 }
 
 // Count returns how many clusters, flows and properties of the process an action

@@ -46,8 +46,10 @@ type Params struct {
 	// be shown with the lines it is about; nil: nobody.
 	Found func(Reading)
 
-	AllowDestructive bool            // apply also what renames live data or reads it again
-	Ask              <-chan struct{} // has a value when somebody wants the files read now; nil: nobody
+	AllowDestructive bool // apply also what renames live data or reads it again
+	// Ask has a value when somebody wants the files read now; Reload puts one into
+	// it, too, if it has room for one. nil: nobody.
+	Ask chan struct{}
 }
 
 // Reloader applies edits while a topology runs. Status may be called from
@@ -57,13 +59,16 @@ type Reloader struct {
 	sum  [sha256.Size]byte // of the last text that was looked at
 	runs *model.Config     // what runs; only Run touches it
 
-	mu sync.Mutex // guards st
-	st status.Reload
+	mu    sync.Mutex // guards the rest
+	st    status.Reload
+	began int           // passes, counted from 1
+	ended int           // the last one of them that has
+	next  chan struct{} // closed, and replaced, when one ends
 }
 
 // New returns a Reloader of a topology that was read at about this time.
 func New(p Params) *Reloader {
-	return &Reloader{p: p, sum: p.First.Sum, runs: p.First.Config, st: status.Reload{Revision: 1, Applied: time.Now(), Successful: true}}
+	return &Reloader{p: p, sum: p.First.Sum, runs: p.First.Config, st: status.Reload{Revision: 1, Applied: time.Now(), Successful: true}, next: make(chan struct{})}
 }
 
 // Status returns what became of the last edit.
@@ -80,7 +85,7 @@ func (r *Reloader) Run(ctx context.Context) {
 	files := r.p.First.Files
 	w.Follow(slices.Concat(r.p.Paths, files))
 	for wanted := false; ctx.Err() == nil; {
-		next := r.once(ctx, wanted)
+		next := r.pass(ctx, wanted)
 		if !slices.Equal(next, files) {
 			files = next
 			w.Follow(slices.Concat(r.p.Paths, files))
@@ -89,6 +94,45 @@ func (r *Reloader) Run(ctx context.Context) {
 		}
 		wanted = w.Next(ctx, r.p.Ask)
 	}
+}
+
+// Reload has the files read now, and returns what became of what they say. Its
+// error says that ctx ended before.
+func (r *Reloader) Reload(ctx context.Context) (status.Reload, error) {
+	r.mu.Lock()
+	wanted := r.began + 1 // what is under way may have read them already
+	r.mu.Unlock()
+	select {
+	case r.p.Ask <- struct{}{}:
+	default: // one is waiting already
+	}
+	for {
+		r.mu.Lock()
+		st, ended, next := r.st, r.ended, r.next
+		r.mu.Unlock()
+		if ended >= wanted {
+			return st, nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return st, fmt.Errorf("reading the topology again: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// pass is once, and tells those who wait for it.
+func (r *Reloader) pass(ctx context.Context, wanted bool) []string {
+	r.mu.Lock()
+	r.began++
+	r.mu.Unlock()
+	files := r.once(ctx, wanted)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = r.began
+	close(r.next)
+	r.next = make(chan struct{})
+	return files
 }
 
 // once reads the files again and does what they say. It returns what was read.

@@ -66,8 +66,10 @@ type Flow struct {
 	RecordRate float64 `json:"record_rate"` // per second
 	ByteRate   float64 `json:"byte_rate"`   // per second
 
-	Problems []Problem        `json:"problems,omitempty"`
-	Reasons  map[string]int64 `json:"reencoded_batches,omitempty"` // reason to batches re-encoded for it
+	Problems []Problem `json:"problems,omitempty"`
+	// MoreProblems is how many there are beside Problems, where it was cut.
+	MoreProblems int              `json:"more_problems,omitempty"`
+	Reasons      map[string]int64 `json:"reencoded_batches,omitempty"` // reason to batches re-encoded for it
 }
 
 // Problem is something that keeps part of a flow from going on, or that needs
@@ -78,4 +80,86 @@ type Problem struct {
 	Summary   string    `json:"summary"`
 	Fix       string    `json:"fix,omitempty"`
 	Since     time.Time `json:"since"`
+}
+
+// Partition is where one partition of a flow is.
+type Partition struct {
+	Flow            string `json:"flow"`
+	Topic           string `json:"topic"`
+	Partition       int32  `json:"partition"`
+	TargetTopic     string `json:"target_topic"`
+	TargetPartition int32  `json:"target_partition"`
+
+	State    string `json:"state"`           // one of the constants of flows: starting, running, stopped or unhealthy
+	Position int64  `json:"position"`        // source offset of what is wanted next; -1: not known yet
+	End      int64  `json:"end"`             // readable end of the source; -1: not seen yet
+	Start    int64  `json:"start"`           // oldest offset that the source holds; -1: not seen yet
+	Target   int64  `json:"target_end"`      // offset behind the last copy; -1: not known yet
+	Cause    string `json:"cause,omitempty"` // of a state that is not running
+
+	LagRecords          int64   `json:"lag_records"` // UnknownLag: not known yet
+	LagSeconds          float64 `json:"lag_seconds"`
+	LagSecondsEstimated bool    `json:"lag_seconds_estimated,omitempty"`
+	// Headroom is how many offsets retention may still remove of the source before
+	// it takes what was not copied; -1: not known yet.
+	Headroom int64 `json:"headroom_records"`
+	Records  int64 `json:"records"` // acknowledged by the target since the partition was started
+	Bytes    int64 `json:"bytes"`
+}
+
+// Topic is a source topic of a flow with all of its partitions.
+type Topic struct {
+	Flow       string  `json:"flow"`
+	Topic      string  `json:"topic"`
+	Target     string  `json:"target_topic"`
+	Partitions int     `json:"partitions"`
+	Unhealthy  int     `json:"unhealthy_partitions"`
+	LagRecords int64   `json:"lag_records"`      // of those whose lag is known; UnknownLag: of none
+	LagSeconds float64 `json:"lag_seconds"`      // of the one that is behind for longest
+	Headroom   int64   `json:"headroom_records"` // the least of all; -1: not known yet
+	Records    int64   `json:"records"`
+	Bytes      int64   `json:"bytes"`
+}
+
+// Topics sums partitions up by flow and topic, in the order in which they come.
+func Topics(partitions []Partition) []Topic {
+	var list []Topic
+	at := map[[2]string]int{}
+	for _, p := range partitions {
+		key := [2]string{p.Flow, p.Topic}
+		i, known := at[key]
+		if !known {
+			i = len(list)
+			at[key] = i
+			list = append(list, Topic{Flow: p.Flow, Topic: p.Topic, Target: p.TargetTopic, LagRecords: UnknownLag, Headroom: -1})
+		}
+		list[i].add(p)
+	}
+	return list
+}
+
+func (t *Topic) add(p Partition) {
+	t.Partitions++
+	t.Records += p.Records
+	t.Bytes += p.Bytes
+	if p.State == Unhealthy {
+		t.Unhealthy++
+	}
+	if p.LagRecords >= 0 {
+		t.LagRecords = max(t.LagRecords, 0) + p.LagRecords
+		t.LagSeconds = max(t.LagSeconds, p.LagSeconds)
+	}
+	if p.Headroom >= 0 && (t.Headroom < 0 || p.Headroom < t.Headroom) {
+		t.Headroom = p.Headroom
+	}
+}
+
+// Troubled reports whether a flow cannot do all that it is to do.
+func (s Snapshot) Troubled() bool {
+	for _, f := range s.Flows {
+		if f.State == Unhealthy || f.State == Waiting {
+			return true
+		}
+	}
+	return false
 }

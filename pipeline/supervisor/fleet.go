@@ -203,6 +203,30 @@ func discard(ships []*ship) {
 	}
 }
 
+// Partitions returns where every partition of the flows is that want selects, in
+// no particular order of flows.
+func (f *Fleet) Partitions(want func(flow string) bool) []status.Partition {
+	f.mu.Lock()
+	ships := f.ships
+	f.mu.Unlock()
+	var all []status.Partition
+	for _, s := range ships {
+		for _, flow := range s.flows {
+			if want(flow.Name()) {
+				all = append(all, partitionsOf(flow)...)
+			}
+		}
+	}
+	return all
+}
+
+// Topology returns what runs.
+func (f *Fleet) Topology() *model.Config {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cfg
+}
+
 // Status returns a copy of the present state of all flows, in file order.
 func (f *Fleet) Status() status.Snapshot {
 	f.mu.Lock()

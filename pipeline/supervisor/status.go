@@ -55,3 +55,21 @@ func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
 	}
 	return out
 }
+
+func partitionsOf(f *mirror.Flow) []status.Partition {
+	list := f.Partitions()
+	out := make([]status.Partition, 0, len(list))
+	for _, p := range list {
+		headroom := int64(-1)
+		if p.Start >= 0 && p.Next >= 0 {
+			headroom = max(0, p.Next-p.Start)
+		}
+		out = append(out, status.Partition{
+			Flow: f.Name(), Topic: p.Topic, Partition: p.Partition, TargetTopic: p.Target, TargetPartition: p.TargetPartition,
+			State: p.State, Cause: p.Cause, Position: p.Next, End: p.End, Start: p.Start, Target: p.TargetEnd,
+			LagRecords: p.LagRecords, LagSeconds: p.LagTime.Seconds(), LagSecondsEstimated: p.LagTimeEstimated,
+			Headroom: headroom, Records: p.Records, Bytes: p.Bytes,
+		})
+	}
+	return out
+}

@@ -36,7 +36,7 @@ func (a *app) newGraph() *cobra.Command {
 			case "mermaid":
 				a.view.Raw(draw.Mermaid(g, expand))
 			case "json":
-				return failed(a.view.JSON(draw.JSON(g)))
+				return failed(a.view.JSON(g.Document()))
 			default:
 				return fmt.Errorf("--format is %q, not dot, mermaid or json", format)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/pipeline/reload"
 	"github.com/strait-mirror/strait/pipeline/status"
 )
@@ -61,7 +62,7 @@ type reloading struct {
 
 // watch begins to apply edits of a topology, where it is made of files that can be
 // read again.
-func (a *app) watch(ctx context.Context, paths []string, f runFlags, first reload.Reading, e engine.Engine, log *slog.Logger) *reloading {
+func (a *app) watch(ctx context.Context, paths []string, f runFlags, first reload.Reading, e engine.Engine, s *serving, log *slog.Logger) *reloading {
 	r := &reloading{read: e.Status, stop: func() {}, done: make(chan struct{})}
 	fleet, ok := e.(engine.Changer)
 	if f.once || !f.reload || !ok || len(paths) == 0 || !again(paths) {
@@ -69,9 +70,14 @@ func (a *app) watch(ctx context.Context, paths []string, f runFlags, first reloa
 		return r
 	}
 	ctx, r.stop = context.WithCancel(ctx)
-	ask, asked := a.hangups(ctx)
+	// The addresses that an edit asks for are taken first: without them it is refused.
+	apply := func(ctx context.Context, cfg *model.Config) error {
+		return s.change(ctx, cfg, func() error { return fleet.Apply(ctx, cfg) })
+	}
+	ask := make(chan struct{}, 1)
+	asked := a.hangups(ctx, ask)
 	r.Reloader = reload.New(reload.Params{
-		First: first, Paths: paths, Log: log, Apply: fleet.Apply, AllowDestructive: f.allowDestructive, Ask: ask,
+		First: first, Paths: paths, Log: log, Apply: apply, AllowDestructive: f.allowDestructive, Ask: ask,
 		Read: func() reload.Reading {
 			got, src := a.reading(paths, f.clusters)
 			got.Sources = src
@@ -96,14 +102,14 @@ func again(paths []string) bool {
 	})
 }
 
-// hangups passes the signal to read again on. The second channel is closed when
-// it no longer does. On a terminal the signal says that the terminal is gone, and
+// hangups passes the signal to read again on to ask. The channel is closed when it
+// no longer does. On a terminal the signal says that the terminal is gone, and
 // ends the process.
-func (a *app) hangups(ctx context.Context) (ask <-chan struct{}, ended <-chan struct{}) {
-	asked, done := make(chan struct{}, 1), make(chan struct{})
+func (a *app) hangups(ctx context.Context, ask chan<- struct{}) (ended <-chan struct{}) {
+	done := make(chan struct{})
 	if a.p.Hangups == nil || isTerminal(a.p.Stdout) || isTerminal(a.p.Stderr) {
 		close(done)
-		return asked, done
+		return done
 	}
 	signals, stop := a.p.Hangups()
 	go func() {
@@ -116,12 +122,12 @@ func (a *app) hangups(ctx context.Context) (ask <-chan struct{}, ended <-chan st
 			case <-signals:
 			}
 			select {
-			case asked <- struct{}{}:
+			case ask <- struct{}{}:
 			default: // one is waiting already
 			}
 		}
 	}()
-	return asked, done
+	return done
 }
 
 // status is that of the engine, with what became of edits.

@@ -14,6 +14,7 @@ import (
 	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/events"
 )
 
 // refresh is how often a status table on a terminal is drawn anew.
@@ -31,6 +32,7 @@ type runFlags struct {
 	logFormat    string
 	clusters     []string
 	metrics      string
+	server       string
 
 	reload, allowDestructive bool
 }
@@ -59,6 +61,9 @@ func (a *app) newRun() *cobra.Command {
 			if f.metrics != "" && !model.ParseListen(f.metrics) {
 				return fmt.Errorf("--metrics-listen is %q, not host:port such as 127.0.0.1:9404", f.metrics)
 			}
+			if f.server != "" && (!model.ParseListen(f.server) || !model.Loopback(f.server)) {
+				return fmt.Errorf("--server-listen is %q, not an address of this machine such as %s; beyond it a server block says who may ask", f.server, model.DefaultServerListen)
+			}
 			if f.timeout < 0 || f.drainTimeout < 0 {
 				return errors.New("--timeout and --drain-timeout cannot be negative")
 			}
@@ -78,6 +83,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.BoolVar(&f.reload, "reload", true, "apply edits of the files while running")
 	flags.BoolVar(&f.allowDestructive, "allow-destructive", false, "apply also edits that rename live data or read it again")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
+	flags.StringVar(&f.server, "server-listen", "", "answer for the API at this `host:port` of this machine; beats server { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	a.one.register(flags)
@@ -103,6 +109,8 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	if !runsAnything(cfg) {
 		return &resultError{code: exitConfig, err: errors.New("no flow is enabled, so there is nothing to run")}
 	}
+	var ring events.Ring
+	log = slog.New(ring.Handler(log.Handler()))
 	restore := limitMemory(cfg, a.p.Getenv)
 	defer restore()
 	e, err := a.p.Make(engine.Params{
@@ -117,13 +125,13 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	if err != nil {
 		return &resultError{code: exitConfig, err: err}
 	}
-	edits := a.watch(ctx, paths, f, first, e, log)
+	s := newServing(f, e, &ring, log)
+	edits := a.watch(ctx, paths, f, first, e, s, log)
 	defer edits.close()
-	metrics, err := serve(ctx, f.metrics, cfg, edits.status, log)
-	if err != nil {
+	if err := s.start(ctx, cfg, edits); err != nil {
 		return failed(err)
 	}
-	defer metrics.close()
+	defer s.close()
 	began := time.Now()
 	live := a.view.NewLive(plainEvery)
 	err = engine.RunWatched(ctx, e, refresh, live.Show)

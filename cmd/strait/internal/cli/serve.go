@@ -1,56 +1,265 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
 
+	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
+	"github.com/strait-mirror/strait/config/keystore"
+	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/events"
+	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/httpapi"
-	"github.com/strait-mirror/strait/pipeline/status"
 	"github.com/strait-mirror/strait/pipeline/telemetry"
 )
 
-// serving answers for metrics and health while an engine runs.
+// serving answers over HTTP while an engine runs: at the addresses of the flags,
+// else at those of the topology, also when an edit changes them.
 type serving struct {
-	stop  context.CancelFunc
-	ended chan struct{}
+	flags   runFlags
+	engine  engine.Engine
+	ring    *events.Ring
+	log     *slog.Logger
+	began   time.Time
+	key     graph.Key
+	edits   *reloading
+	metrics http.Handler
+
+	mu   sync.Mutex // guards open and cfg
+	cfg  *model.Config
+	open map[string]*answering // by what is served; nil: not started, or closed
 }
 
-// serve starts to answer at the address of the flag, else at that of the
-// topology; without either it does nothing. An address that cannot be had is an
-// error at once.
-func serve(ctx context.Context, flag string, cfg *model.Config, read func() status.Snapshot, log *slog.Logger) (*serving, error) {
-	address := flag
-	if address == "" && cfg.Metrics != nil {
-		address = cfg.Metrics.Listen
+// answering is one server that runs.
+type answering struct {
+	server *httpapi.Server
+	asked  string // the address as it was asked for
+	stop   context.CancelFunc
+	ended  chan struct{}
+}
+
+func newServing(f runFlags, e engine.Engine, ring *events.Ring, log *slog.Logger) *serving {
+	return &serving{flags: f, engine: e, ring: ring, log: log, began: time.Now(), key: graph.NewKey()}
+}
+
+// start begins to answer. An address that cannot be had is an error at once.
+func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading) error {
+	s.edits = edits
+	m, err := telemetry.New(telemetry.Params{Status: edits.status, Version: version()})
+	if err != nil {
+		return err
 	}
-	s := &serving{stop: func() {}, ended: make(chan struct{})}
+	s.metrics = m.Handler()
+	s.mu.Lock()
+	s.open, s.cfg = map[string]*answering{}, &model.Config{}
+	s.mu.Unlock()
+	return s.change(ctx, cfg, func() error { return nil })
+}
+
+// change takes the addresses that cfg asks for, calls apply, and then answers
+// there, and no longer at those before. Where either fails, nothing is changed.
+func (s *serving) change(ctx context.Context, cfg *model.Config, apply func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		return apply()
+	}
+	var steps []step
+	health := func() (httpapi.Content, error) {
+		return httpapi.Content{Handler: httpapi.Health(s.edits.status, s.metrics)}, nil
+	}
+	err := s.prepare(ctx, &steps, forMetrics, s.metricsAddress(cfg), health)
+	if is, was := s.server(cfg), s.server(s.cfg); err == nil && !s.key.Identify(is).Same(s.key.Identify(was)) {
+		address := ""
+		if is != nil {
+			address = is.Listen
+		}
+		err = s.prepare(ctx, &steps, forAPI, address, func() (httpapi.Content, error) { return s.api(is) })
+	}
+	if err == nil {
+		err = apply()
+	}
+	for _, step := range steps {
+		if err != nil {
+			step.undo()
+		} else {
+			step.do()
+		}
+	}
+	if err == nil {
+		s.cfg = cfg
+	}
+	return err
+}
+
+// What is served.
+const (
+	forMetrics = "/metrics, /healthz and /readyz"
+	forAPI     = "the API"
+)
+
+// step is a change that is prepared: one of both functions is called.
+type step struct{ do, undo func() }
+
+// prepare prepares to answer at an address, or nowhere where it is empty. s.mu is
+// held, also when the steps are done.
+func (s *serving) prepare(ctx context.Context, steps *[]step, what, address string, of func() (httpapi.Content, error)) error {
+	was := s.open[what]
 	if address == "" {
-		close(s.ended)
-		return s, nil
+		*steps = append(*steps, step{func() { was.close(); delete(s.open, what) }, func() {}})
+		return nil
 	}
-	m, err := telemetry.New(telemetry.Params{Status: read, Version: version()})
+	content, err := of()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	server, err := httpapi.Listen(ctx, httpapi.Params{Address: address, Status: read, Metrics: m.Handler(), Log: log})
+	if was != nil && was.asked == address {
+		*steps = append(*steps, step{func() { was.server.Change(content) }, func() {}})
+		return nil
+	}
+	server, err := httpapi.Listen(ctx, httpapi.Params{Address: address, What: what, Content: content, Log: s.log})
 	if err != nil {
-		return nil, err
+		return err //nolint:wrapcheck // it says what for
 	}
-	log.Info("serving /metrics, /healthz and /readyz", "address", server.Address())
-	// It outlives the request to end: a flow that drains is still worth a look.
-	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	*steps = append(*steps, step{func() { was.close(); s.open[what] = s.run(ctx, what, address, server) }, server.Close})
+	return nil
+}
+
+func (s *serving) metricsAddress(cfg *model.Config) string {
+	if cfg.Metrics == nil {
+		return s.flags.metrics
+	}
+	return cmp.Or(s.flags.metrics, cfg.Metrics.Listen)
+}
+
+// server returns the server block with the address of the flag.
+func (s *serving) server(cfg *model.Config) *model.Server {
+	if s.flags.server == "" {
+		return cfg.Server
+	}
+	server := model.NewServer()
+	if cfg.Server != nil {
+		copied := *cfg.Server
+		server = &copied
+	}
+	server.Listen = s.flags.server
+	return server
+}
+
+// run answers until it is closed: it outlives the request to end, since a flow
+// that drains is still worth a look.
+func (s *serving) run(ctx context.Context, what, asked string, server *httpapi.Server) *answering {
+	s.log.Info("serving "+what, "address", server.Address()) //nolint:sloglint // one of two constants
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a := &answering{server: server, asked: asked, stop: stop, ended: make(chan struct{})}
 	go func() {
-		defer close(s.ended)
+		defer close(a.ended)
 		if err := server.Run(ctx); err != nil {
-			log.Error("metrics are no longer served", "err", err)
+			s.log.Error("an address is no longer answered at", "err", err)
 		}
 	}()
-	return s, nil
+	return a
 }
 
-// close ends it.
+func (a *answering) close() {
+	if a != nil {
+		a.stop()
+		<-a.ended
+	}
+}
+
+// close ends all of it.
 func (s *serving) close() {
-	s.stop()
-	<-s.ended
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.open {
+		a.close()
+	}
+	s.open = nil
+}
+
+// api is what is answered at a server block's address.
+func (s *serving) api(def *model.Server) (httpapi.Content, error) {
+	token, err := secretOf("token", def.Token, def.TokenFile)
+	if err != nil {
+		return httpapi.Content{}, err
+	}
+	config, err := serverTLS(def)
+	if err != nil {
+		return httpapi.Content{}, err
+	}
+	p := httpapi.APIParams{
+		Access:  httpapi.Access{Local: model.Loopback(def.Listen), Token: token, Certificates: def.Mutual()},
+		Version: version(), Started: s.began, Log: s.log, Pprof: def.Pprof,
+		Status: s.edits.status, Events: s.ring.Since,
+	}
+	if e, ok := s.engine.(engine.Observed); ok {
+		p.Partitions = e.Partitions
+		p.Graph = func() *graph.Graph { return graph.New(e.Topology(), s.key) }
+	}
+	if s.edits.Reloader != nil {
+		p.Reload = s.edits.Reload
+	}
+	return httpapi.Content{Handler: httpapi.API(p), TLS: config}, nil
+}
+
+// secretOf is what an attribute of a server block says, in itself or in a file.
+func secretOf(name string, text model.Secret, path string) (string, error) {
+	if path == "" {
+		return text.Reveal(), nil
+	}
+	content, err := load.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("server: reading %s: %w", name, err)
+	}
+	value := strings.TrimSpace(string(content))
+	if value == "" {
+		return "", fmt.Errorf("server: reading %s: %s is empty", name, path)
+	}
+	return value, nil
+}
+
+// serverTLS is how a server block speaks TLS; nil: it does not.
+func serverTLS(def *model.Server) (*tls.Config, error) {
+	if !def.Encrypted() {
+		return nil, nil //nolint:nilnil // plain text is an answer
+	}
+	cert, err := secretOf("cert", def.Cert, def.CertFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := secretOf("key", def.Key, def.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := keystore.PEMIdentity([]byte(cert), []byte(key), "")
+	if err != nil {
+		return nil, fmt.Errorf("server: cert and key: %w", err)
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*pair}}
+	if !def.Mutual() {
+		return config, nil
+	}
+	ca, err := secretOf("client_ca", def.ClientCA, def.ClientCAFile)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := keystore.Trusted([]byte(ca), "")
+	if err != nil {
+		return nil, fmt.Errorf("server: client_ca: %w", err)
+	}
+	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	for _, c := range roots {
+		config.ClientCAs.AddCert(c)
+	}
+	return config, nil
 }

@@ -1,5 +1,5 @@
 // Package draw owns pictures of a graph as text: DOT for Graphviz, Mermaid for
-// Markdown, JSON for programs. It decides what a person sees of a graph and how
+// Markdown. It decides what a person sees of a graph and how
 // any text is escaped; the graph itself is the business of pipeline/graph.
 package draw
 

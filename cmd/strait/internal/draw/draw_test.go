@@ -64,7 +64,7 @@ func FuzzPictures(f *testing.F) {
 				}
 			}
 		}
-		if _, err := json.Marshal(draw.JSON(g)); err != nil {
+		if _, err := json.Marshal(g.Document()); err != nil {
 			t.Errorf("not JSON: %v", err)
 		}
 	})
@@ -121,7 +121,7 @@ func TestMermaidText(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	text, err := json.Marshal(draw.JSON(sample("a")))
+	text, err := json.Marshal(sample("a").Document())
 	if err != nil {
 		t.Fatal(err)
 	}

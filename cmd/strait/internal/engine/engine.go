@@ -59,6 +59,14 @@ type Changer interface {
 	Apply(ctx context.Context, cfg *model.Config) error
 }
 
+// Observed is an Engine that tells more of itself than its status.
+type Observed interface {
+	// Topology returns what runs.
+	Topology() *model.Config
+	// Partitions returns where the partitions of the flows are that want selects.
+	Partitions(want func(flow string) bool) []status.Partition
+}
+
 // Maker makes an engine; it starts and dials nothing.
 type Maker func(Params) (Engine, error)
 
