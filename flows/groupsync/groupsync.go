@@ -93,6 +93,12 @@ func (g *Groups) observe(ctx context.Context) ([]position, map[string]error, err
 	if err != nil {
 		return nil, nil, err
 	}
+	return g.translated(ctx, committed), refused, nil
+}
+
+// translated returns where committed offsets of mirrored topics are at the target,
+// as far as that is known.
+func (g *Groups) translated(ctx context.Context, committed []committed) []position {
 	translator := g.p.Offsets.Translator(readBudget)
 	var out []position
 	for _, c := range committed {
@@ -108,7 +114,7 @@ func (g *Groups) observe(ctx context.Context) ([]position, map[string]error, err
 			source: c.at, upstream: c.offset, to: to, metadata: c.metadata,
 		})
 	}
-	return together(out), refused, nil
+	return together(out)
 }
 
 // together keeps one of the positions that topics mirrored into one have at one

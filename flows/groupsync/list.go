@@ -49,8 +49,8 @@ func list(ctx context.Context, c *cluster.Cluster) ([]listedGroup, error) {
 
 // reason says why a group is not taken along; "": it is.
 func (g *Groups) reason(l listedGroup) string {
-	if d := g.filter.Decide(l.name); !d.Copy {
-		return d.String()
+	if why := g.filter.Reason(l.name); why != "" {
+		return why
 	}
 	switch {
 	case l.kind == "share":

@@ -3,6 +3,8 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
@@ -46,14 +48,7 @@ type ledger struct {
 func (f *Flow) newLedger() (ledger, error) {
 	def := f.p.Flow
 	if def.MirrorMaker1 == nil {
-		owner := ""
-		if def.OwnsOffsets == model.OwnsNo {
-			owner = "Strait:" + def.Name
-		}
-		store, err := position.NewStore(position.Params{
-			Client: f.p.Target.Control(), SourceAlias: def.From, Log: f.p.Log,
-			ReplicationFactor: def.ReplicationFactor, Owner: owner,
-		})
+		store, err := NewStore(def, f.p.Target, f.p.Log)
 		if err != nil {
 			return ledger{}, err
 		}
@@ -67,6 +62,23 @@ func (f *Flow) newLedger() (ledger, error) {
 		positions: group, on: f.p.Source, check: group.Check, again: commitAgain,
 		pace: position.ScheduleParams{MaxAge: max(def.MirrorMaker1.CommitInterval, time.Millisecond), MaxBytes: math.MaxInt64},
 	}, err
+}
+
+// NewStore returns where a flow keeps its positions on the target, of which nothing
+// was read yet. One like MirrorMaker 1 keeps them elsewhere.
+func NewStore(def *model.Flow, target *cluster.Cluster, log *slog.Logger) (*position.Store, error) {
+	owner := ""
+	if def.OwnsOffsets == model.OwnsNo {
+		owner = "Strait:" + def.Name
+	}
+	store, err := position.NewStore(position.Params{
+		Client: target.Control(), SourceAlias: def.From, Log: log,
+		ReplicationFactor: def.ReplicationFactor, Owner: owner,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building positions: %w", err)
+	}
+	return store, nil
 }
 
 // commitAgain is how often offsets are committed again that did not change. A

@@ -74,6 +74,21 @@ func (l *Lane) Placed(sourceNext, targetEnd int64) {
 	l.remember()
 }
 
+// Stored says that a lane was once where the records of the source below sourceNext
+// are on the target below targetEnd, for readers of what another process does. The
+// target is where such a lane ends unless more is known.
+func (s *Syncs) Stored(source, target Partition, sourceNext, targetEnd int64) {
+	l := s.lane(source.Topic, source.Number)
+	l.mu.Lock()
+	to := end{target.Topic, target.Number, target.ID}
+	if l.target != (end{}) {
+		to.topic, to.part = l.target.topic, l.target.part
+	}
+	l.begin(source.ID, to)
+	l.mu.Unlock()
+	l.Placed(sourceNext, targetEnd)
+}
+
 // Acked says the same of a lane that moved by so many records and bytes. It does
 // not allocate in general.
 func (l *Lane) Acked(sourceNext, targetEnd, records, bytes int64) {

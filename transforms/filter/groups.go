@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"fmt"
+
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 )
@@ -19,5 +21,18 @@ func GroupsForFlow(f *model.Flow) (*Groups, diag.List) {
 	return &Groups{include: include, exclude: exclude}, problems
 }
 
-// Decide says whether a group is taken along, and by which pattern.
-func (g *Groups) Decide(group string) Decision { return Choose(g.include, g.exclude, group) }
+// Reason says as a clause why a group is not taken along, with the pattern that
+// decides it; "": it is taken along.
+func (g *Groups) Reason(group string) string {
+	d := Choose(g.include, g.exclude, group)
+	switch d.Why {
+	case NotIncluded:
+		return "no pattern of groups matches it"
+	case Excluded:
+		return fmt.Sprintf("it matches groups_exclude %q", d.Pattern.Text)
+	case Included:
+		return ""
+	default:
+		return d.String()
+	}
+}

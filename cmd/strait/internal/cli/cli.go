@@ -43,6 +43,7 @@ type Params struct {
 	ListTopics engine.TopicLister
 	Missing    engine.GrantChecker
 	Seal       engine.Sealer
+	Groups     engine.GroupLister
 	Exit       func(code int) // ends the process at once
 }
 
@@ -91,6 +92,9 @@ func withDefaults(p Params) Params {
 	if p.Seal == nil {
 		p.Seal = seal
 	}
+	if p.Groups == nil {
+		p.Groups = listGroups
+	}
 	if p.Stdin == nil {
 		p.Stdin = os.Stdin
 	}
@@ -119,7 +123,7 @@ func (a *app) newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newFmt(), a.newValidate(), a.newConfig(),
-		a.newGraph(), a.newPlan(), a.newTopics(), a.newACLs(), a.newOffsets(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion(), a.newStatus(), a.newLag(), a.newEvents())
+		a.newGraph(), a.newPlan(), a.newTopics(), a.newGroups(), a.newACLs(), a.newOffsets(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion(), a.newStatus(), a.newLag(), a.newEvents())
 	return root
 }
 

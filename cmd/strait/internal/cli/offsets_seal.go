@@ -2,25 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/strait-mirror/strait/cmd/strait/internal/view"
+	"github.com/strait-mirror/strait/config/model"
 )
 
-// sealFlags are the flags of offsets seal.
-type sealFlags struct {
-	flows   []string
-	output  string
-	timeout time.Duration
-}
-
 func (a *app) newOffsetsSeal() *cobra.Command {
-	var f sealFlags
+	var f askFlags
 	cmd := &cobra.Command{
 		Use:   "seal FILE...",
 		Short: "Write positions so that MirrorMaker 2 without exactly once can go on",
@@ -33,52 +24,27 @@ func (a *app) newOffsetsSeal() *cobra.Command {
 		Example: "  strait offsets seal mm2.properties\n  strait offsets seal --flow 'dc1->dc2' topology.hcl",
 		Args:    needsFile, ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case f.timeout <= 0:
-				return errors.New("--timeout must be positive")
-			case f.output != "text" && f.output != "json":
-				return fmt.Errorf("--output is %q, not text or json", f.output)
+			if err := f.check(); err != nil {
+				return err
 			}
 			return a.seal(cmd.Context(), args, f)
 		},
 	}
-	flags := cmd.Flags()
-	a.vars.register(flags)
-	flags.StringArrayVar(&f.flows, "flow", nil, "for this flow only; may be given several times")
-	flags.StringVar(&f.output, "output", "text", "text or json")
-	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for a target cluster")
-	a.completeFlows(cmd, "flow")
-	completeWords(cmd, "output", "text", "json")
+	a.registerAsk(cmd, &f)
 	return cmd
 }
 
-func (a *app) seal(ctx context.Context, paths []string, f sealFlags) error {
-	cfg, err := a.load(paths, a.p.Getenv)
-	if err != nil {
-		return err
-	}
-	flows, err := pickFlows(cfg, f.flows)
-	if err != nil {
-		return err
-	}
+func (a *app) seal(ctx context.Context, paths []string, f askFlags) error {
 	var out []view.Sealed
-	missed := false
-	for _, flow := range flows {
-		limited, cancel := context.WithTimeout(ctx, f.timeout)
-		n, err := a.p.Seal(limited, cfg.Cluster(flow.To), flow, slog.New(slog.DiscardHandler))
-		cancel()
-		if err != nil {
-			a.view.Error(fmt.Errorf("flow %q: %w", flow.Name, err))
-			missed = true
-			continue
+	missed, err := a.eachFlow(ctx, paths, f, func(ctx context.Context, cfg *model.Config, flow *model.Flow) error {
+		n, err := a.p.Seal(ctx, cfg.Cluster(flow.To), flow, slog.New(slog.DiscardHandler))
+		if err == nil {
+			out = append(out, view.Sealed{Flow: flow.Name, Positions: n})
 		}
-		out = append(out, view.Sealed{Flow: flow.Name, Positions: n})
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if err := a.view.Sealed(out, f.output == "json"); err != nil {
-		return failed(err)
-	}
-	if missed {
-		return &resultError{code: exitFailed}
-	}
-	return nil
+	return answered(missed, a.view.Sealed(out, f.json()))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/grant"
+	"github.com/strait-mirror/strait/flows/groupsync"
 	"github.com/strait-mirror/strait/pipeline/status"
 )
 
@@ -32,6 +33,10 @@ type GrantChecker func(ctx context.Context, c *model.Cluster, principal string, 
 // Sealer writes the committed positions of a flow outside of transactions, on its
 // target, and returns how many there are.
 type Sealer func(ctx context.Context, target *model.Cluster, f *model.Flow, log *slog.Logger) (int, error)
+
+// GroupLister asks the clusters of a flow for the groups of its source, and what
+// becomes of them.
+type GroupLister func(ctx context.Context, cfg *model.Config, f *model.Flow, log *slog.Logger) ([]groupsync.Seen, error)
 
 // Params is what an Engine is made of.
 type Params struct {
