@@ -7,12 +7,9 @@ package offsets
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
@@ -144,7 +141,7 @@ func (p *Pair) anchors(ctx context.Context) ([]position.Anchor, error) {
 	if !slices.Contains(topics, p.store.Topic()) {
 		return nil, nil // not to create it
 	}
-	if err := p.store.Refresh(ctx); err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+	if err := p.store.Refresh(ctx); err != nil {
 		return nil, p.target.Explain(err)
 	}
 	return p.store.All(), nil
