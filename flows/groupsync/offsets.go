@@ -2,15 +2,12 @@ package groupsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/reconcile"
 )
 
@@ -143,19 +140,12 @@ func (g *Groups) commit(ctx context.Context, pass *reconcile.Pass, group string,
 	for _, p := range positions {
 		offsets.Add(kadm.Offset{Topic: p.topic, Partition: p.partition, At: p.to.Offset, LeaderEpoch: noEpoch})
 	}
-	answers, err := g.p.Target.Admin().CommitOffsets(ctx, group, offsets)
-	if err == nil {
-		err = answers.Error()
-	}
+	err := commitAll(ctx, g.p.Target, group, offsets)
 	switch {
 	case err == nil:
 		return len(positions), nil
-	case errors.Is(err, kerr.UnknownMemberID), errors.Is(err, kerr.RebalanceInProgress), errors.Is(err, kerr.StaleMemberEpoch):
+	case taken(err):
 		return 0, nil // somebody joined it meanwhile, and its offsets are theirs
-	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		err = admin.Refused(err, "READ", admin.OnGroup(group))
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		err = admin.Refused(err, "READ", admin.OnTopic(positions[0].topic))
 	}
 	return 0, fmt.Errorf("writing the offsets of group %q: %w", group, err)
 }

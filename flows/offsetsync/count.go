@@ -26,18 +26,17 @@ var errBudget = errors.New("the budget for reading the source is used up")
 // at.below and at.above as the target: nothing was compacted since, and nothing
 // was left out for a reason that the log does not show.
 func (t *Translator) count(ctx context.Context, l *Lane, at lookup, offset int64) (n int64, exact bool) {
-	c := counter{translator: t, lane: l, until: at.above.source, at: offset, next: at.below.source}
-	err := c.run(ctx)
-	if err != nil {
-		t.syncs.p.Log.Debug("counting records between two known places failed",
-			"topic", l.topic, "partition", l.part, "offset", offset, "err", err)
-		return 0, false
-	}
-	if c.all != at.above.target-at.below.target {
-		l.giveUp(at.below)
-		return 0, false
-	}
-	return c.below, true
+	c := counter{translator: t, lane: l, until: at.above.source, at: offset, next: at.below.source, nth: -1, found: -1}
+	exact = c.exact(ctx, at)
+	return c.below, exact
+}
+
+// find returns the offset of the n-th record of the source that is mirrored behind
+// at.below, in the same way.
+func (t *Translator) find(ctx context.Context, l *Lane, at lookup, n int64) (offset int64, exact bool) {
+	c := counter{translator: t, lane: l, until: at.above.source, at: at.below.source, next: at.below.source, nth: n, found: -1}
+	exact = c.exact(ctx, at) && c.found >= 0
+	return c.found, exact
 }
 
 // counter walks a stretch of one partition's log.
@@ -48,6 +47,23 @@ type counter struct {
 	until      int64
 	at         int64 // what is below is counted apart
 	below, all int64 // records
+
+	nth   int64 // the record that is looked for, from 0; -1: none
+	found int64 // its offset; -1: it was not met
+}
+
+// exact walks the whole stretch, and reports whether it holds what the target does.
+func (c *counter) exact(ctx context.Context, at lookup) bool {
+	if err := c.run(ctx); err != nil {
+		c.translator.syncs.p.Log.Debug("counting records between two known places failed",
+			"topic", c.lane.topic, "partition", c.lane.part, "from", at.below.source, "until", at.above.source, "err", err)
+		return false
+	}
+	if c.all != at.above.target-at.below.target {
+		c.lane.giveUp(at.below)
+		return false
+	}
+	return true
 }
 
 func (c *counter) run(ctx context.Context) error {
@@ -140,7 +156,11 @@ func (c *counter) take(got *kmsg.FetchResponseTopicPartition) error {
 func (c *counter) add(b batch.Batch) error {
 	if b.Magic() >= 2 && b.Dense() {
 		first := max(b.BaseOffset(), c.next)
-		c.all += max(0, min(b.NextOffset(), c.until)-first)
+		n := max(0, min(b.NextOffset(), c.until)-first)
+		if c.nth >= c.all && c.nth < c.all+n {
+			c.found = first + c.nth - c.all
+		}
+		c.all += n
 		c.below += max(0, min(b.NextOffset(), c.until, c.at)-first)
 		return nil
 	}
@@ -150,6 +170,9 @@ func (c *counter) add(b batch.Batch) error {
 		}
 		if r.Offset < c.next || r.Offset >= c.until {
 			continue
+		}
+		if c.all == c.nth {
+			c.found = r.Offset
 		}
 		c.all++
 		if r.Offset < c.at {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,14 +48,22 @@ func TestCommands(t *testing.T) {
 	awaitOffsets(ctx, t, p.target, "behind", "a.t", map[int32]int64{0: 123})
 	awaitOffsets(ctx, t, p.target, "busy", "a.t", map[int32]int64{1: 7})
 	stop()
-	c := commands{program: program, file: filepath.Join(t.TempDir(), "topology.hcl")}
+	c := commands{program: program, file: p.write(t, []string{"t"})}
+	t.Run("groups", func(t *testing.T) { testGroups(ctx, t, p, c) })
+	t.Run("translate", func(t *testing.T) { testTranslate(ctx, t, p, c) })
+}
+
+// write writes a topology of one flow for the program, and returns its path.
+func (p pair) write(t *testing.T, topics []string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "topology.hcl")
 	text := fmt.Sprintf("cluster \"a\" { bootstrap_servers = [%q] }\ncluster \"b\" { bootstrap_servers = [%q] }\n"+
-		"flow \"a->b\" {\n  topics                     = [\"t\"]\n  sync_group_offsets_enabled = true\n}\n",
-		p.source.Bootstrap()[0], p.target.Bootstrap()[0])
-	if err := os.WriteFile(c.file, []byte(text), 0o600); err != nil {
+		"flow \"a->b\" {\n  topics                     = [\"%s\"]\n  sync_group_offsets_enabled = true\n}\n",
+		p.source.Bootstrap()[0], p.target.Bootstrap()[0], strings.Join(topics, `", "`))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("groups", func(t *testing.T) { testGroups(ctx, t, p, c) })
+	return path
 }
 
 // build builds the program.

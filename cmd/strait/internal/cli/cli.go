@@ -43,7 +43,7 @@ type Params struct {
 	ListTopics engine.TopicLister
 	Missing    engine.GrantChecker
 	Seal       engine.Sealer
-	Groups     engine.GroupLister
+	OpenPair   engine.PairOpener
 	Exit       func(code int) // ends the process at once
 }
 
@@ -92,8 +92,8 @@ func withDefaults(p Params) Params {
 	if p.Seal == nil {
 		p.Seal = seal
 	}
-	if p.Groups == nil {
-		p.Groups = listGroups
+	if p.OpenPair == nil {
+		p.OpenPair = openPair
 	}
 	if p.Stdin == nil {
 		p.Stdin = os.Stdin

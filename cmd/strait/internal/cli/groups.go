@@ -37,7 +37,12 @@ func (a *app) newGroups() *cobra.Command {
 func (a *app) groups(ctx context.Context, paths []string, f askFlags) error {
 	var out view.Groups
 	missed, err := a.eachFlow(ctx, paths, f, func(ctx context.Context, cfg *model.Config, flow *model.Flow) error {
-		seen, err := a.p.Groups(ctx, cfg, flow, slog.New(slog.DiscardHandler))
+		pair, err := a.p.OpenPair(cfg, flow, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		defer pair.Close()
+		seen, err := pair.Groups(ctx)
 		if err == nil {
 			out.Flows = append(out.Flows, view.FlowGroups{Flow: flow, Groups: seen})
 		}

@@ -7,10 +7,10 @@ import (
 func (a *app) newOffsets() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "offsets",
-		Short: "Positions of flows",
+		Short: "Positions of flows, and offsets of consumer groups",
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.newOffsetsSeal())
+	cmd.AddCommand(a.newOffsetsTranslate(), a.newOffsetsSeal())
 	return cmd
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/strait-mirror/strait/config/settings"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/grant"
-	"github.com/strait-mirror/strait/flows/groupsync"
 	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
@@ -133,12 +132,7 @@ func seal(ctx context.Context, c *model.Cluster, f *model.Flow, log *slog.Logger
 	return mirror.Seal(ctx, mirror.SealParams{Flow: f, Target: target, Log: log})
 }
 
-// listGroups asks for the groups of a flow's source.
-func listGroups(ctx context.Context, cfg *model.Config, f *model.Flow, log *slog.Logger) ([]groupsync.Seen, error) {
-	pair, err := offsets.Open(offsets.Params{Config: cfg, Flow: f, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	defer pair.Close()
-	return pair.Groups(ctx)
+// openPair returns the clusters of a flow.
+func openPair(cfg *model.Config, f *model.Flow, log *slog.Logger) (*offsets.Pair, error) {
+	return offsets.Open(offsets.Params{Config: cfg, Flow: f, Log: log})
 }

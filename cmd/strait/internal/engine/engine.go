@@ -14,7 +14,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/grant"
-	"github.com/strait-mirror/strait/flows/groupsync"
+	"github.com/strait-mirror/strait/pipeline/offsets"
 	"github.com/strait-mirror/strait/pipeline/status"
 )
 
@@ -34,9 +34,9 @@ type GrantChecker func(ctx context.Context, c *model.Cluster, principal string, 
 // target, and returns how many there are.
 type Sealer func(ctx context.Context, target *model.Cluster, f *model.Flow, log *slog.Logger) (int, error)
 
-// GroupLister asks the clusters of a flow for the groups of its source, and what
-// becomes of them.
-type GroupLister func(ctx context.Context, cfg *model.Config, f *model.Flow, log *slog.Logger) ([]groupsync.Seen, error)
+// PairOpener returns the two clusters of a flow, to be asked about offsets and
+// groups; it dials nothing.
+type PairOpener func(cfg *model.Config, f *model.Flow, log *slog.Logger) (*offsets.Pair, error)
 
 // Params is what an Engine is made of.
 type Params struct {
