@@ -104,12 +104,12 @@ func (b *bench) fillNew(ctx context.Context, made *set) error {
 			return fmt.Errorf("filling topic %s: %w", topic, err)
 		}
 	}
-	stored, err := storedBytes(b.lab.source.LogDir(1), s)
+	have, err := storedIn(b.lab.source.LogDir(1), s.names(), s.partitions)
 	if err != nil {
 		return err
 	}
-	if stored != made.wire {
-		return fmt.Errorf("filling %s: the source stores %d bytes of the %d sent", s.prefix, stored, made.wire)
+	if have.bytes != made.wire || have.records != s.total() {
+		return fmt.Errorf("filling %s: the source stores %d records in %d bytes of the %d in %d sent", s.prefix, have.records, have.bytes, s.total(), made.wire)
 	}
 	return nil
 }
@@ -245,46 +245,53 @@ func (g *generator) record(to []byte, delta int) []byte {
 	return append(to, 0) // no headers
 }
 
-// storedBytes adds up the batches in the log segments of a data set, by their
-// own lengths.
-func storedBytes(dir string, s shape) (int64, error) {
-	var sum int64
-	for _, topic := range s.names() {
-		for p := range s.partitions {
+// stored is what the logs of some topics hold.
+type stored struct {
+	bytes   int64 // of all batches, by their own lengths
+	records int64 // in batches of data
+}
+
+// storedIn adds up the batches in the log segments of topics.
+func storedIn(dir string, topics []string, partitions int) (stored, error) {
+	var sum stored
+	for _, topic := range topics {
+		for p := range partitions {
 			err := filepath.WalkDir(filepath.Join(dir, fmt.Sprintf("%s-%d", topic, p)), func(name string, _ fs.DirEntry, err error) error {
 				if err != nil || !strings.HasSuffix(name, ".log") {
 					return err
 				}
-				n, err := segmentBytes(name)
-				sum += n
-				return err
+				return sum.add(name)
 			})
 			if err != nil {
-				return 0, fmt.Errorf("measuring what the source stores: %w", err)
+				return stored{}, fmt.Errorf("measuring what is stored of %s/%d: %w", topic, p, err)
 			}
 		}
 	}
 	return sum, nil
 }
 
-// segmentBytes walks the batches of one segment.
-func segmentBytes(name string) (int64, error) {
+// add walks the batches of one segment.
+func (s *stored) add(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer f.Close()
-	var at int64
-	var head [12]byte // base offset and length
-	for {
+	const control = 1 << 5 // of a batch's attributes: it holds a marker and no data
+	var head [61]byte      // of a batch, up to its records
+	for at := int64(0); ; {
 		_, err := f.ReadAt(head[:], at)
 		size := int64(binary.BigEndian.Uint32(head[8:]))
 		switch {
 		case errors.Is(err, io.EOF), err == nil && size == 0:
-			return at, nil
+			return nil
 		case err != nil:
-			return at, err
+			return err
 		}
-		at += int64(len(head)) + size
+		if binary.BigEndian.Uint16(head[21:])&control == 0 {
+			s.records += int64(binary.BigEndian.Uint32(head[57:]))
+		}
+		at += 12 + size // base offset and length come before what is counted
+		s.bytes += 12 + size
 	}
 }

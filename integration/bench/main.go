@@ -165,6 +165,7 @@ func measurements() []measurement {
 		{"small", func(ctx context.Context, b *bench) (*page, error) { return b.throughput(ctx, small()) }},
 		{"single", func(ctx context.Context, b *bench) (*page, error) { return b.throughput(ctx, single()) }},
 		{"single-far", func(ctx context.Context, b *bench) (*page, error) { return b.throughput(ctx, singleFar()) }},
+		{"delivery", func(ctx context.Context, b *bench) (*page, error) { return b.delivery(ctx) }},
 		{"first", func(ctx context.Context, b *bench) (*page, error) { return b.first(ctx) }},
 		{"latency", func(ctx context.Context, b *bench) (*page, error) { return b.latency(ctx) }},
 		{"idle", func(ctx context.Context, b *bench) (*page, error) { return b.idle(ctx) }},

@@ -118,9 +118,15 @@ func (b *bench) contenders() []contender {
 	return both
 }
 
-// startStrait starts `strait run`.
+// startStrait starts `strait run` on the properties that MirrorMaker 2 reads.
 func (b *bench) startStrait(_ context.Context, dir, topology string, once bool) (*kafka.Program, error) {
-	file := filepath.Join(dir, "mm2.properties")
+	return b.runStrait(filepath.Join(dir, "mm2.properties"), topology, once)
+}
+
+// runStrait writes a topology to a file and starts `strait run` on it, in the
+// file's directory.
+func (b *bench) runStrait(file, topology string, once bool) (*kafka.Program, error) {
+	dir := filepath.Dir(file)
 	if err := os.WriteFile(file, []byte(topology), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the topology: %w", err)
 	}
