@@ -11,7 +11,7 @@ import (
 // DefaultServerListen is where a server block listens that does not say.
 const DefaultServerListen = "127.0.0.1:8844"
 
-// Server says where the process answers for its API.
+// Server says where the process answers for its API and dashboard.
 type Server struct {
 	Listen string // host:port
 
@@ -43,7 +43,7 @@ func NewServer() *Server {
 func ServerFields(s *Server) []field.Def {
 	list := []field.Def{
 		field.String(&s.Listen, "listen",
-			"Where to answer for the API, as host:port. Beyond loopback cert, key, and token or client_ca are required.").
+			"Where to answer for the API and the dashboard, as host:port. Beyond loopback cert, key, and token or client_ca are required.").
 			Default(DefaultServerListen),
 		secret(&s.Token, "token",
 			"What requests show as Authorization: Bearer TOKEN. With it they may change what runs; without it they only read, and beyond loopback get nothing.").

@@ -17,7 +17,7 @@ type Config struct {
 	Clusters   []*Cluster // in file order
 	Flows      []*Flow    // in file order, enabled or not
 	Metrics    *Metrics   // nil: nothing is served
-	Server     *Server    // nil: no API is served
+	Server     *Server    // nil: neither API nor dashboard is served
 }
 
 // Cluster returns the cluster named alias, or nil.

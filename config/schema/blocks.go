@@ -120,7 +120,7 @@ func metricsBlock() Block {
 func serverBlock() Block {
 	return Block{
 		Type: "server", Labels: []string{}, Example: "server {",
-		Doc:        "Where a running Strait answers for its API. For a properties file there is strait run --server-listen.",
+		Doc:        "Where a running Strait answers for its API and its dashboard. For a properties file there is strait run --server-listen.",
 		Attributes: attributes(model.ServerFields(model.NewServer())), Blocks: []Block{},
 	}
 }

@@ -73,7 +73,7 @@ flow "a->b" {}
 			t.Errorf("run ended with %d\n%s", code, errOut.String())
 		}
 	}()
-	address := waitFor(t, &errOut, `the API" address=(\S+)`)
+	address := waitFor(t, &errOut, `the API and the dashboard" address=(\S+)`)
 
 	tests := map[string]struct {
 		args     []string
@@ -89,7 +89,7 @@ flow "a->b" {}
 		"lag for programs":          {args: []string{"lag", "--output", "json", "--flow", "a->b"}, out: `"headroom_records": 12345`},
 		"lag cut":                   {args: []string{"lag", "--limit", "1"}, out: "1 of 2 partitions; --limit shows more"},
 		"a sort there is not":       {args: []string{"lag", "--sort", "color"}, code: 1, err: "sort must be one of topic, lag_records"},
-		"events":                    {args: []string{"events"}, out: "serving the API"},
+		"events":                    {args: []string{"events"}, out: "serving the API and the dashboard"},
 		"reading without the token": {args: []string{"status"}, env: noEnv, out: "a->b"},
 		"with another token": {args: []string{"status"}, code: 1, err: "the one shown is not it", env: func(name string) (string, bool) {
 			return "wrong", name == "STRAIT_TOKEN"

@@ -83,7 +83,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.BoolVar(&f.reload, "reload", true, "apply edits of the files while running")
 	flags.BoolVar(&f.allowDestructive, "allow-destructive", false, "apply also edits that rename live data or read it again")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
-	flags.StringVar(&f.server, "server-listen", "", "answer for the API at this `host:port` of this machine; beats server { listen }")
+	flags.StringVar(&f.server, "server-listen", "", "answer for the API and the dashboard at this `host:port` of this machine; beats server { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	a.one.register(flags)

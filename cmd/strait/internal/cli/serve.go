@@ -16,6 +16,7 @@ import (
 	"github.com/strait-mirror/strait/config/keystore"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/dashboard"
 	"github.com/strait-mirror/strait/pipeline/events"
 	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/httpapi"
@@ -104,7 +105,7 @@ func (s *serving) change(ctx context.Context, cfg *model.Config, apply func() er
 // What is served.
 const (
 	forMetrics = "/metrics, /healthz and /readyz"
-	forAPI     = "the API"
+	forAPI     = "the API and the dashboard"
 )
 
 // step is a change that is prepared: one of both functions is called.
@@ -200,7 +201,7 @@ func (s *serving) api(def *model.Server) (httpapi.Content, error) {
 	p := httpapi.APIParams{
 		Access:  httpapi.Access{Local: model.Loopback(def.Listen), Token: token, Certificates: def.Mutual()},
 		Version: version(), Started: s.began, Log: s.log, Pprof: def.Pprof,
-		Status: s.edits.status, Events: s.ring.Since,
+		Status: s.edits.status, Events: s.ring.Since, Dashboard: dashboard.Handler(),
 	}
 	if e, ok := s.engine.(engine.Observed); ok {
 		p.Partitions = e.Partitions
