@@ -98,6 +98,7 @@ func producerRows(t targets) []Row {
 	const engine = "has no equivalent: records move as whole batches"
 	const strong = "has no effect: records are written with acks=all and idempotence"
 	const gaps = "has no effect: a record is tried until it is written or refused for good, since giving up would leave a gap"
+	const levels = "has no effect: batches that are compressed anew are at the codec's usual level, all others keep theirs"
 	const own = "has no equivalent: every record goes to the partition it came from"
 	var rows []Row
 	for _, d := range model.FlowFields(t.flow) {
@@ -116,8 +117,8 @@ func producerRows(t targets) []Row {
 		number("batch.size", 0, Producer, Informed, engine+"; small neighbours are joined where that helps"),
 		span("linger.ms", Producer, Informed, engine+", which wait for nothing"),
 		span("max.block.ms", Producer, Informed, "has no equivalent: a target that is slow stops fetching"),
-		text("compression.", Producer, Warned, "has no effect: batches keep the compression they have on the source").unless("none").
-			withFix("where the target needs another one, set compression.type on its topics: the brokers recompress then"),
+		number("compression.gzip.level", -1, Producer, Informed, levels), number("compression.lz4.level", 1, Producer, Informed, levels),
+		number("compression.zstd.level", -131072, Producer, Informed, levels),
 		text("transactional.id", Producer, Warned, strong), span("transaction.timeout.ms", Producer, Warned, strong),
 		boolean("transaction.two.phase.commit.enable", Producer, Warned, strong).unless("false"),
 		text("partitioner.", Producer, Warned, own),

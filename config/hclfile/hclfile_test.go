@@ -79,7 +79,7 @@ flow "x" {
 		ConfigPropertiesExclude: []string{"x"}, UseDefaultsFrom: "source", Start: model.StartLatest,
 		IsolationLevel: model.ReadUncommitted, RefreshTopicsInterval: 10 * time.Minute, BufferMemory: 1 << 30,
 		FetchMaxBytes: 1 << 20, MaxPartitionFetchBytes: 512 << 10, FetchMinBytes: 1, FetchMaxWait: time.Second, MaxRequestSize: 2 << 20,
-		RequestTimeout: time.Minute, Coalesce: "off", ErrorsTolerance: "all", OwnsOffsets: model.OwnsYes, LoopGuard: model.LoopGuardOff, Delivery: model.ExactlyOnce, TransactionInterval: time.Second, OnUnproven: model.UnprovenContinue, OnGap: model.GapContinue, OnRecreate: model.RecreateAnew, DefaultExcludes: true,
+		RequestTimeout: time.Minute, CompressionType: model.CompressionProducer, Coalesce: "off", ErrorsTolerance: "all", OwnsOffsets: model.OwnsYes, LoopGuard: model.LoopGuardOff, Delivery: model.ExactlyOnce, TransactionInterval: time.Second, OnUnproven: model.UnprovenContinue, OnGap: model.GapContinue, OnRecreate: model.RecreateAnew, DefaultExcludes: true,
 		Control: model.NewFlow(field.HCL).Control,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

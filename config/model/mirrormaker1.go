@@ -16,10 +16,9 @@ type MirrorMaker1 struct {
 
 	// The rest is of no concern with KeepPartitions.
 
-	Compression string        // of what is written: none, gzip, snappy, lz4, zstd
-	IgnoreKeys  bool          // spread all records as those without a key
-	BatchSize   int32         // bytes after which records without a key go to another partition
-	Linger      time.Duration // how long a batch waits for more records
+	IgnoreKeys bool          // spread all records as those without a key
+	BatchSize  int32         // bytes after which records without a key go to another partition
+	Linger     time.Duration // how long a batch waits for more records
 }
 
 // Repartitions reports whether records of f go to the partitions that their

@@ -72,6 +72,19 @@ const (
 // other flows between its clusters look for theirs: two must not copy one topic.
 func (f *Flow) SharesOffsets() bool { return f.OwnsOffsets != OwnsNo && f.MirrorMaker1 == nil }
 
+// Compression is how batches are compressed on the target: CompressionProducer, or
+// the name of a codec as in Kafka's compression.type.
+type Compression string
+
+// CompressionProducer leaves batches as their producers made them.
+const CompressionProducer Compression = "producer"
+
+// Transcodes reports whether batches in another codec are compressed anew. Where
+// MirrorMaker 1's re-partitioning builds all batches, there are none.
+func (f *Flow) Transcodes() bool {
+	return f.CompressionType != CompressionProducer && f.CompressionType != "" && !f.Repartitions()
+}
+
 // Delivery is what happens to records whose fate a crash left open.
 type Delivery string
 
@@ -154,6 +167,7 @@ type Flow struct {
 	FetchMaxWait           time.Duration // default 500ms
 	MaxRequestSize         int32         // bytes of one Produce request; default 4 MiB
 	RequestTimeout         time.Duration // default 30s
+	CompressionType        Compression   // of batches on the target; CompressionProducer leaves them as they are
 	Coalesce               string        // "auto" or "off"
 	ErrorsTolerance        string        // "none": an unsendable record stops its partition; "all": it is skipped and counted
 

@@ -149,6 +149,12 @@ func engineFields(f *Flow) []field.Def {
 		field.Duration(&f.RequestTimeout, "request_timeout", 100*time.Millisecond, 15*time.Minute,
 			"How long to wait for a broker's answer.").
 			Legacy("request.timeout.ms", field.ScopeProducer).Default("30s").Changes(field.RestartStage),
+		field.Enum(&f.CompressionType, "compression_type",
+			[]Compression{CompressionProducer, "none", "gzip", "snappy", "lz4", "zstd"},
+			"How batches are compressed on the target: as they came (producer), or in the codec named here. A batch in another codec is compressed anew as a whole, its records unread, which costs processor time; one that is in it passes as it is.").
+			Legacy("compression.type", field.ScopeProducer).
+			LegacyWords(map[string]string{"none": "none", "gzip": "gzip", "snappy": "snappy", "lz4": "lz4", "zstd": "zstd"}).
+			Default(string(CompressionProducer)).Changes(field.BatchBoundary),
 		field.Enum(&f.Coalesce, "coalesce", []string{"auto", "off"},
 			"Whether small neighbouring batches may be joined when a partition's pipeline is full.").
 			Default("auto").Changes(field.BatchBoundary),

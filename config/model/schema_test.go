@@ -52,7 +52,7 @@ func TestDefaults(t *testing.T) {
 		"transaction_interval": {"1s", "1s"},
 		"errors_tolerance":     {"none", "none"}, "buffer_memory": {"64MiB", "64MiB"}, "fetch_max_bytes": {"8MiB", "8MiB"}, "fetch_min_bytes": {"1", "1"},
 		"max_partition_fetch_bytes": {"1MiB", "1MiB"}, "fetch_max_wait": {"500ms", "500ms"},
-		"max_request_size": {"4MiB", "4MiB"}, "request_timeout": {"30s", "30s"}, "coalesce": {"auto", "auto"},
+		"max_request_size": {"4MiB", "4MiB"}, "request_timeout": {"30s", "30s"}, "compression_type": {"producer", "producer"}, "coalesce": {"auto", "auto"},
 		"default_excludes": {"true", "true"}, "owns_offsets": {"auto", "auto"},
 		"loop_guard":             {"auto", "auto"},
 		"groups":                 {".*", ".*"},

@@ -45,6 +45,11 @@ func Differences() []Difference {
 			Why: "one budget counts both sides", Restore: "B.producer.buffer.memory = 33554432",
 		},
 		{
+			Attribute: "compression_type", Strait: "batches keep the compression they have on the source, unless compression.type is written",
+			MM2: "they are written without compression unless it is", Why: "records need not be read then, and the target would hold and send several times the bytes",
+			Restore: "B.producer.compression.type = none",
+		},
+		{
 			Strait: "settings of a target topic that byte-exact copies need are kept: compression.type=producer where the engine set it, a larger max.message.bytes, and message.timestamp.{before,after,difference}.max.ms",
 			MM2:    "one sync of configurations sets them as on the source, or deletes them",
 			Why:    "batches on their way were written under the source's former settings, and the target would change or refuse them",

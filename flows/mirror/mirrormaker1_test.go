@@ -21,7 +21,7 @@ import (
 func asOne(edit func(*model.Flow)) func(*model.Flow) {
 	return func(f *model.Flow) {
 		f.ReplicationPolicy, f.TopicsExclude = model.PolicyIdentity, nil
-		f.MirrorMaker1 = &model.MirrorMaker1{Group: "g", CommitInterval: 50 * time.Millisecond, Compression: "none", BatchSize: 16384}
+		f.MirrorMaker1 = &model.MirrorMaker1{Group: "g", CommitInterval: 50 * time.Millisecond, BatchSize: 16384}
 		edit(f)
 	}
 }

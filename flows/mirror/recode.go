@@ -1,9 +1,19 @@
 package mirror
 
 import (
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/sink"
 )
+
+// codecOf returns the codec that a flow asks for; nil: batches keep theirs.
+func codecOf(f *model.Flow) *batch.Codec {
+	c, ok := batch.ParseCodec(string(f.CompressionType))
+	if !ok {
+		return nil
+	}
+	return &c
+}
 
 // recoded is the outcome of a Recode in pooled scratch space.
 type recoded struct {

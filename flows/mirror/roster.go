@@ -12,7 +12,7 @@ func (s *session) topic(p topicsync.Pair) *topic {
 	s.mu.Lock()
 	t := s.known[p.Source]
 	if t == nil {
-		t = &topic{}
+		t = &topic{codec: codecOf(s.flow.p.Flow)}
 		s.known[p.Source] = t
 	}
 	s.mu.Unlock()

@@ -10,6 +10,8 @@ import (
 // topic is a mirrored topic with what its target takes. Discovery changes it
 // while lanes read it.
 type topic struct {
+	codec *batch.Codec // that batches get; nil: they keep theirs
+
 	mu    sync.Mutex // guards the rest
 	facts topicsync.Pair
 	limit batch.Limits
@@ -19,7 +21,7 @@ func (t *topic) update(p topicsync.Pair) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.facts = p
-	t.limit = batch.Limits{}
+	t.limit = batch.Limits{Codec: t.codec}
 	if p.TargetFacts.Known {
 		t.limit.MaxMessageBytes = p.TargetFacts.MaxMessageBytes
 		t.limit.LogAppendTime = p.TargetFacts.LogAppendTime

@@ -97,8 +97,8 @@ func newLab(t *testing.T, skip bool) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(fake.Close)
-	m := &model.MirrorMaker1{Compression: "zstd", BatchSize: 16384}
-	cl, err := kgo.NewClient(append(Options(m, 1<<20, func(string) int32 { return 1 << 20 }), kgo.SeedBrokers(fake.ListenAddrs()...), kgo.MetadataMinAge(10*time.Millisecond))...)
+	f := &model.Flow{CompressionType: "zstd", MirrorMaker1: &model.MirrorMaker1{BatchSize: 16384}}
+	cl, err := kgo.NewClient(append(Options(f, 1<<20, func(string) int32 { return 1 << 20 }), kgo.SeedBrokers(fake.ListenAddrs()...), kgo.MetadataMinAge(10*time.Millisecond))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,13 +57,15 @@ type Sink struct {
 // recordOverhead is about what a record takes in kgo beside its bytes.
 const recordOverhead = 512
 
-// Options are the options of the client. At most memory bytes wait in it for
+// Options are the options of the client of f, which has a MirrorMaker1. Records are
+// not compressed unless f says how, as in MirrorMaker 1. At most memory bytes wait in it for
 // their acknowledgement; maxBatch is max.message.bytes of a topic.
-func Options(m *model.MirrorMaker1, memory int64, maxBatch func(topic string) int32) []kgo.Opt {
+func Options(f *model.Flow, memory int64, maxBatch func(topic string) int32) []kgo.Opt {
 	codecs := map[string]kgo.CompressionCodec{
 		"gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	}
-	codec, ok := codecs[m.Compression]
+	m := f.MirrorMaker1
+	codec, ok := codecs[string(f.CompressionType)]
 	if !ok {
 		codec = kgo.NoCompression()
 	}

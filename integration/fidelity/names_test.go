@@ -29,6 +29,7 @@ func TestNames(t *testing.T) {
 		{"modulo", testModulo},
 		{"collisions", testCollisions},
 		{"merge", testMerge},
+		{"codecs", testCodecs},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			began := time.Now()

@@ -31,8 +31,8 @@ func (b *builder) chain(f *model.Flow) []*Node {
 		}, f.Name))
 	}
 	return append(nodes, b.node(Node{
-		ID: ids.id("sink", ids.last), Kind: Sink, Name: ids.last, Cluster: f.To, Needs: NeedsHeader,
-		Text:     naming(f),
+		ID: ids.id("sink", ids.last), Kind: Sink, Name: ids.last, Cluster: f.To, Needs: writing(f),
+		Text:     naming(f) + compressing(f),
 		Identity: b.key.identify(b.clusters[f.To], part{f, sinkFields()}),
 	}, f.Name))
 }
@@ -81,8 +81,24 @@ func sourceFields() []string {
 func sinkFields() []string {
 	return []string{
 		"To", "ReplicationPolicy", "ReplicationPolicySeparator", "ReplicationFactor", "ConfigPropertiesExclude", "UseDefaultsFrom",
-		"MaxRequestSize", "RequestTimeout", "Coalesce", "ErrorsTolerance",
+		"MaxRequestSize", "RequestTimeout", "CompressionType", "Coalesce", "ErrorsTolerance",
 	}
+}
+
+// writing is how much of a batch the sink of a flow has to see.
+func writing(f *model.Flow) Needs {
+	if f.Transcodes() {
+		return NeedsPayload
+	}
+	return NeedsHeader
+}
+
+// compressing says what the sink of a flow does to batches of another codec.
+func compressing(f *model.Flow) string {
+	if f.Transcodes() {
+		return ", compressed with " + string(f.CompressionType)
+	}
+	return ""
 }
 
 // selection says which topics a flow copies; the default excludes go without

@@ -116,6 +116,7 @@ func TestIdentity(t *testing.T) {
 		"source setting":     {text: strings.Replace(base, `"1s"`, `"2s"`, 1), clusterA: true, sink: true},
 		"topics":             {text: strings.Replace(base, `"orders"`, `"orders", "payments"`, 1), clusterA: true, sink: true},
 		"sink setting":       {text: strings.Replace(base, `"1s"`, `"1s"`+"\nreplication_factor = 3", 1), clusterA: true, source: true},
+		"codec":              {text: strings.Replace(base, `"1s"`, `"1s"`+"\ncompression_type = \"zstd\"", 1), clusterA: true, source: true},
 		"of the flow":        {text: strings.Replace(base, `"1s"`, `"1s"`+"\nbuffer_memory = \"128MiB\"", 1), clusterA: true, source: true, sink: true},
 		"other cluster":      {text: strings.Replace(base, `"b:9092"`, `"b:9093"`, 1), clusterA: true, source: true},
 	}

@@ -25,6 +25,13 @@ func checkCodec(t *topology, r *reporter) {
 		if !beforeZstd(version) {
 			continue
 		}
+		if asked := p.flow.CompressionType; p.flow.Transcodes() {
+			if asked == "zstd" {
+				r.add(orRange(p.flow.Ranges.Of("compression_type"), p.flow), "raise inter.broker.protocol.version of the target, or use another codec",
+					"flow %q: cluster %q works as version %s, which refuses zstd", p.flow.Name, p.flow.To, version)
+			}
+			continue
+		}
 		var names []string
 		for _, name := range p.topics {
 			if p.source.Topics[name].Settings["compression.type"] == "zstd" {
@@ -32,7 +39,7 @@ func checkCodec(t *topology, r *reporter) {
 			}
 		}
 		if len(names) > 0 {
-			r.add(p.at(), "raise inter.broker.protocol.version of the target, or compress the topics otherwise",
+			r.add(p.at(), "raise inter.broker.protocol.version of the target, or have the topics compressed anew: compression_type = \"lz4\"",
 				"flow %q: cluster %q works as version %s, which refuses zstd: %s", p.flow.Name, p.flow.To, version, some(names))
 		}
 	}

@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 	if want := "source->target source target true [orders] 0 identity -1 latest read_committed none at_least_once true\n"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	want := &model.MirrorMaker1{Group: "mirror", CommitInterval: time.Minute, Compression: "none", BatchSize: 16384}
+	want := &model.MirrorMaker1{Group: "mirror", CommitInterval: time.Minute, BatchSize: 16384}
 	if diff := cmp.Diff(want, f.MirrorMaker1); diff != "" {
 		t.Error(diff)
 	}
@@ -75,13 +75,13 @@ func TestSettings(t *testing.T) {
 		t.Errorf("got problems %v", problems)
 	}
 	f := cfg.Flows[0]
-	got := fmt.Sprintln(f.Start, f.IsolationLevel, f.MaxPartitionFetchBytes, f.FetchMaxWait, f.BufferMemory, f.MaxRequestSize, f.ErrorsTolerance, f.Topics)
-	if want := "earliest read_uncommitted 2097152 100ms 33554432 2000000 all [a|b]\n"; got != want {
+	got := fmt.Sprintln(f.Start, f.IsolationLevel, f.MaxPartitionFetchBytes, f.FetchMaxWait, f.BufferMemory, f.MaxRequestSize, f.ErrorsTolerance, f.CompressionType, f.Topics)
+	if want := "earliest read_uncommitted 2097152 100ms 33554432 2000000 all zstd [a|b]\n"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	want := &model.MirrorMaker1{
 		Group: "mirror", CommitInterval: 1500 * time.Millisecond, KeepPartitions: true, LeaveTopics: true,
-		Compression: "zstd", BatchSize: 1000, Linger: 5 * time.Millisecond, IgnoreKeys: true,
+		BatchSize: 1000, Linger: 5 * time.Millisecond, IgnoreKeys: true,
 	}
 	if diff := cmp.Diff(want, f.MirrorMaker1); diff != "" {
 		t.Error(diff)
@@ -169,7 +169,7 @@ func TestProblems(t *testing.T) {
 		"unknown": {consumer + "isolation.levle=x\n", producer, include, []string{`c.properties:3:1: warning: no property "isolation.levle"; it has no effect (ST002)`}},
 		"bad value": {consumer + "auto.offset.reset=soon\n", producer + "compression.type=rar\n", include, []string{
 			`c.properties:3:19: error: auto.offset.reset: "soon" must be "earliest" or "latest" (ST015)`,
-			`p.properties:2:18: error: compression.type: "rar" must be "none", "gzip", "snappy", "lz4" or "zstd" (ST015)`,
+			`p.properties:2:18: error: compression.type: "rar" must be "gzip", "lz4", "none", "snappy" or "zstd" (ST015)`,
 		}},
 		"syntax": {consumer + `x=\u12`, producer, include, []string{`c.properties:3:3: error: malformed \u escape (ST001)`}},
 	} {

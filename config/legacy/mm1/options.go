@@ -26,9 +26,6 @@ type Options struct {
 // beyond the model's own declarations.
 func fields(m *model.MirrorMaker1) []field.Def {
 	return []field.Def{
-		field.Enum(&m.Compression, "compression", []string{"none", "gzip", "snappy", "lz4", "zstd"},
-			"How re-partitioned records are compressed.").
-			Legacy("compression.type", field.ScopeProducer).Default("none"),
 		field.Int(&m.BatchSize, "batch_size", 0, field.MaxInt32,
 			"Bytes after which records without a key go to another partition.").
 			Legacy("batch.size", field.ScopeProducer).Default("16384"),
