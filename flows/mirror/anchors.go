@@ -70,12 +70,14 @@ func (s *session) takeMoved() map[position.Lane]int64 {
 	return moved
 }
 
+// lanesOf returns those of lanes that have moved: another lane by the same name may
+// have come since, of which nothing is to be stored.
 func (s *session) lanesOf(names []position.Lane) []*lane {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lanes := make([]*lane, 0, len(names))
 	for _, n := range names {
-		if l := s.lanes[n]; l != nil {
+		if l := s.lanes[n]; l != nil && l.unanchored() {
 			lanes = append(lanes, l)
 		}
 	}

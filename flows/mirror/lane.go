@@ -73,9 +73,10 @@ func (l *lane) name() position.Lane {
 	return position.Lane{Topic: l.source.Topic, Partition: l.source.Partition}
 }
 
-// place says where the lane begins on both sides, and how far it can read if that
-// is known. The anchor loop may look at it already, and so may status: a lane is
-// behind from its first moment on, not only once it has fetched something.
+// place says between which ends of both sides the lane begins, and how far it can
+// read if that is known: a lane is behind from its first moment on, not only once it
+// has fetched something. Where it begins is not known before placed: the ends are no
+// pair of equal places, and none that may be stored.
 func (l *lane) place(start, end, readable cluster.Offset) {
 	l.next = start.Offset
 	l.begin = sink.LaneParams{
@@ -83,7 +84,6 @@ func (l *lane) place(start, end, readable cluster.Offset) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.placed = true
 	l.behind = behind{}
 	if readable.Err == nil {
 		l.bounds.readable = readable.Offset

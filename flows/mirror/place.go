@@ -103,8 +103,13 @@ func (s *session) unplaced(l *lane, err error) {
 	}
 }
 
+// placed says that it has been found out where a lane begins. From now on its
+// position may be stored.
 func (s *session) placed(l *lane) {
-	at := l.acknowledged()
+	l.mu.Lock()
+	l.placed = true
+	at := l.ack
+	l.mu.Unlock()
 	l.offsets.Placed(at.SourceNext, at.TargetEnd)
 	s.mu.Lock()
 	delete(s.waiting, l.name())
