@@ -11,8 +11,10 @@ import (
 // Metrics says where the process answers for metrics and health.
 type Metrics struct {
 	Listen string // host:port; an empty host is every address of the machine
-	Range  diag.Range
-	Ranges Places // of what was written
+	// PartitionLabels gives every partition series of its own.
+	PartitionLabels bool
+	Range           diag.Range
+	Ranges          Places // of what was written
 }
 
 // MetricsFields declares the attributes of a metrics block.
@@ -21,6 +23,9 @@ func MetricsFields(m *Metrics) []field.Def {
 		field.String(&m.Listen, "listen",
 			"Where to answer for /metrics, /healthz and /readyz, as host:port: \"127.0.0.1:9404\", or \":9404\" for every address. What is served there is read-only and shows neither settings nor data.").
 			Changes(field.Live),
+		field.Bool(&m.PartitionLabels, "partition_labels",
+			"Expose lag, retention headroom and throughput of every partition, too: five series for each. With 10,000 partitions that is a page of several megabytes.").
+			Default("false").Changes(field.Live),
 	}
 }
 

@@ -28,7 +28,7 @@ func rules() arch.Rules {
 			"github.com/hashicorp/hcl":         {"config/hclfile"},
 			"github.com/zclconf/go-cty":        {"config/hclfile"},
 			"github.com/magiconair/properties": {"config/props"},
-			"go.yaml.in/yaml":                  {"config/convert"},
+			"go.yaml.in/yaml":                  {"config/convert", "pipeline/telemetry"},
 			"github.com/fsnotify/fsnotify":     {"config/watch"},
 			"github.com/pavlo-v-chernykh":      {"config/keystore"},
 			"github.com/youmark/pkcs8":         {"config/keystore"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -23,8 +24,12 @@ import (
 
 // Params is what New needs.
 type Params struct {
-	Status  func() status.Snapshot // required; may be called at any time
-	Version string                 // of the program
+	Status func() status.Snapshot // required; may be called at any time
+	// Partitions returns where partitions are, and Labels whether they are to have
+	// series of their own; either may be nil for no.
+	Partitions func(want func(flow string) bool) []status.Partition
+	Labels     func() bool
+	Version    string // of the program
 }
 
 // Metrics are the metrics of one process. Its methods are safe for concurrent
@@ -45,7 +50,12 @@ func New(p Params) (*Metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
-	m := &Metrics{registry: registry, provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))}
+	m := &Metrics{registry: registry, provider: sdkmetric.NewMeterProvider(
+		sdkmetric.WithReader(exporter),
+		// The default, 2000 series of one metric, is less than a thousand flows have of
+		// their states; what has no bound by itself is opt-in.
+		sdkmetric.WithCardinalityLimit(0),
+	)}
 	if err := m.register(p); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
@@ -91,6 +101,15 @@ func (m *Metrics) register(p Params) error {
 		observed = append(observed, in)
 		process = append(process, instrument{row, in})
 	}
+	var partitions []instrument
+	for _, row := range Partitions() {
+		in, err := row.instrument(meter)
+		if err != nil {
+			return err
+		}
+		observed = append(observed, in)
+		partitions = append(partitions, instrument{row, in})
+	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
 		now := p.Status()
@@ -103,6 +122,9 @@ func (m *Metrics) register(p Params) error {
 			for _, in := range flows {
 				in.observe(o, f)
 			}
+		}
+		if p.Partitions != nil && p.Labels != nil && p.Labels() {
+			observePartitions(o, partitions, now.Flows, p.Partitions(func(string) bool { return true }))
 		}
 		return nil
 	}, observed...)
@@ -125,5 +147,24 @@ func (i instrument) observe(o metric.Observer, f status.Flow) {
 			attrs = append(slices.Clip(attrs), attribute.String(i.Label, label))
 		}
 		o.ObserveFloat64(i.in, value, metric.WithAttributes(attrs...))
+	}
+}
+
+// observePartitions gives every partition series of its own.
+func observePartitions(o metric.Observer, instruments []instrument, flows []status.Flow, list []status.Partition) {
+	ends := make(map[string]status.Flow, len(flows))
+	for _, f := range flows {
+		ends[f.Name] = f
+	}
+	for _, p := range list {
+		at := metric.WithAttributeSet(attribute.NewSet(
+			attribute.String("flow", p.Flow), attribute.String("source", ends[p.Flow].From), attribute.String("target", ends[p.Flow].To),
+			attribute.String("topic", p.TargetTopic), attribute.String("partition", strconv.Itoa(int(p.Partition))),
+		))
+		for _, in := range instruments {
+			if value, ok := in.each(p); ok {
+				o.ObserveFloat64(in.in, value, at)
+			}
+		}
 	}
 }

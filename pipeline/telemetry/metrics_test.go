@@ -1,10 +1,12 @@
 package telemetry_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +18,13 @@ import (
 )
 
 // scrape returns the lines of Strait's own series.
-func scrape(t *testing.T, read func() status.Snapshot) []string {
+func scrape(t *testing.T, read func() status.Snapshot, partitions ...status.Partition) []string {
 	t.Helper()
-	m, err := telemetry.New(telemetry.Params{Status: read, Version: "1.2.3"})
+	m, err := telemetry.New(telemetry.Params{
+		Status: read, Version: "1.2.3",
+		Partitions: func(func(string) bool) []status.Partition { return partitions },
+		Labels:     func() bool { return len(partitions) > 0 },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,14 +107,14 @@ func TestTableNamesWhatIsExposed(t *testing.T) {
 			Flows:  []status.Flow{{Name: "f", Reasons: map[string]int64{"r": 1}}},
 			Reload: &status.Reload{Revision: 3, Applied: time.UnixMilli(1500), Successful: true},
 		}
-	})
+	}, status.Partition{Flow: "f"})
 	seen := map[string]bool{}
 	for _, line := range lines {
 		name := line[:strings.IndexAny(line, "{ ")]
 		seen[name] = true
 	}
 	want := map[string]bool{"strait_build_info": true}
-	for _, m := range append(telemetry.Table(), telemetry.Process()...) {
+	for _, m := range slices.Concat(telemetry.Table(), telemetry.Process(), telemetry.Partitions()) {
 		want[m.Exposed] = true
 	}
 	for _, line := range []string{
@@ -120,5 +126,71 @@ func TestTableNamesWhatIsExposed(t *testing.T) {
 	}
 	if d := cmp.Diff(want, seen); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestPartitions gives partitions series of their own, but for what is not known.
+func TestPartitions(t *testing.T) {
+	got := scrape(t, func() status.Snapshot {
+		return status.Snapshot{Flows: []status.Flow{{Name: "a->b", From: "a", To: "b", LagRecords: status.UnknownLag}}}
+	}, status.Partition{
+		Flow: "a->b", Topic: "orders", TargetTopic: "a.orders", Partition: 3, LagRecords: 7, LagSeconds: 1.5, Headroom: 100, Records: 20, Bytes: 300,
+	}, status.Partition{Flow: "a->b", Topic: "new", TargetTopic: "a.new", LagRecords: status.UnknownLag, Headroom: -1})
+	got = slices.DeleteFunc(got, func(line string) bool { return !strings.HasPrefix(line, "strait_partition_") })
+	const orders, fresh = `{flow="a->b",partition="3",source="a",target="b",topic="a.orders"} `, `{flow="a->b",partition="0",source="a",target="b",topic="a.new"} `
+	want := []string{
+		"strait_partition_headroom_records" + orders + "100",
+		"strait_partition_io_bytes_total" + fresh + "0", "strait_partition_io_bytes_total" + orders + "300",
+		"strait_partition_lag_records" + orders + "7", "strait_partition_lag_seconds" + orders + "1.5",
+		"strait_partition_records_total" + fresh + "0", "strait_partition_records_total" + orders + "20",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestNothingIsLeftOut has more series than OpenTelemetry lets through by itself.
+func TestNothingIsLeftOut(t *testing.T) {
+	var flows []status.Flow
+	var list []status.Partition
+	for i := range int32(3000) {
+		flows = append(flows, status.Flow{Name: "f" + strconv.Itoa(int(i)), State: status.Running})
+		list = append(list, status.Partition{Flow: "f0", TargetTopic: "t", Partition: i})
+	}
+	got := scrape(t, func() status.Snapshot { return status.Snapshot{Flows: flows} }, list...)
+	count := map[string]int{}
+	for _, line := range got {
+		count[line[:strings.IndexAny(line, "{ ")]]++
+	}
+	if count["strait_flow_state"] != 18_000 || count["strait_partition_lag_records"] != 3000 || strings.Contains(strings.Join(got, ""), "overflow") {
+		t.Errorf("there are %d states and %d lags", count["strait_flow_state"], count["strait_partition_lag_records"])
+	}
+}
+
+// BenchmarkScrape reads the metrics of 10,000 partitions, with and without labels
+// of their own.
+func BenchmarkScrape(b *testing.B) {
+	var list []status.Partition
+	for i := range int32(10_000) {
+		list = append(list, status.Partition{Flow: "a->b", TargetTopic: "t" + strconv.Itoa(int(i/100)), Partition: i % 100})
+	}
+	for _, labels := range []bool{false, true} {
+		b.Run(fmt.Sprintf("labels=%t", labels), func(b *testing.B) {
+			m, err := telemetry.New(telemetry.Params{
+				Status: func() status.Snapshot {
+					return status.Snapshot{Flows: []status.Flow{{Name: "a->b", From: "a", To: "b"}}}
+				},
+				Partitions: func(func(string) bool) []status.Partition { return list },
+				Labels:     func() bool { return labels },
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+				b.ReportMetric(float64(w.Body.Len()), "page-bytes")
+			}
+		})
 	}
 }

@@ -16,6 +16,8 @@ func Page() string {
 		"| `/readyz` | 200 once every flow has been set up, 503 before; a cluster that is down does not count against it; `?verbose` names each flow with its state and cause |\n\n" +
 		"Nothing there shows a setting or data, and nothing can be changed. Names and labels are stable. " +
 		"Every series of a flow has the labels `flow`, `source` and `target`; the last two are aliases of clusters.\n\n" +
+		"Series of partitions are there where `metrics { partition_labels = true }` asks for them; `topic` is then what the " +
+		"target calls it. [Monitoring](../guide/monitor.md) says what to watch, and has alerts.\n\n" +
 		"| metric | type | more labels | meaning |\n|---|---|---|---|\n")
 	for _, m := range Table() {
 		kind, label := "gauge", ""
@@ -29,6 +31,13 @@ func Page() string {
 	}
 	for _, m := range Process() {
 		fmt.Fprintf(&b, "| `%s` | gauge | | %s |\n", m.Exposed, m.Doc)
+	}
+	for _, m := range Partitions() {
+		kind := "gauge"
+		if m.Counter {
+			kind = "counter"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | `topic`, `partition` | %s |\n", m.Exposed, kind, m.Doc)
 	}
 	b.WriteString("| `strait_build_info` | gauge | `version` | 1, with the version of the program. |\n\n" +
 		"Beside them are the usual `go_*` and `process_*` series of the Go runtime and the process.\n")

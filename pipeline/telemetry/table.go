@@ -23,6 +23,42 @@ type Metric struct {
 	read func(status.Flow) iter.Seq2[string, float64]
 
 	whole func(status.Reload) float64 // of the process instead; nil: of flows
+
+	each func(status.Partition) (value float64, known bool) // of partitions instead
+}
+
+// Partitions declares the metrics of partitions, which are there where
+// partition_labels asks for them. Their series have the labels of flows, and topic,
+// as the target calls it, and partition.
+func Partitions() []Metric {
+	known := func(n int64) (float64, bool) { return float64(n), n >= 0 }
+	return []Metric{
+		{
+			Name: "strait.partition.records", Exposed: "strait_partition_records_total", Unit: "{record}", Counter: true,
+			Doc:  "Records of the partition that the target acknowledged since the partition was started.",
+			each: func(p status.Partition) (float64, bool) { return float64(p.Records), true },
+		},
+		{
+			Name: "strait.partition.io", Exposed: "strait_partition_io_bytes_total", Unit: "By", Counter: true,
+			Doc:  "Bytes of record batches of the partition that the target acknowledged since the partition was started.",
+			each: func(p status.Partition) (float64, bool) { return float64(p.Bytes), true },
+		},
+		{
+			Name: "strait.partition.lag.records", Exposed: "strait_partition_lag_records", Unit: "{record}",
+			Doc:  "Readable offsets of the partition that are not on the target. Absent until its place is known.",
+			each: func(p status.Partition) (float64, bool) { return known(p.LagRecords) },
+		},
+		{
+			Name: "strait.partition.lag", Exposed: "strait_partition_lag_seconds", Unit: "s",
+			Doc:  "For how long the oldest readable record of the partition that is not on the target has been readable.",
+			each: func(p status.Partition) (float64, bool) { return p.LagSeconds, p.LagRecords >= 0 },
+		},
+		{
+			Name: "strait.partition.headroom.records", Exposed: "strait_partition_headroom_records", Unit: "{record}",
+			Doc:  "Offsets that retention may still remove from the source before it takes one of the partition that was not copied.",
+			each: func(p status.Partition) (float64, bool) { return known(p.Headroom) },
+		},
+	}
 }
 
 // Process declares the metrics that are no flow's, and have no labels. They are

@@ -55,7 +55,15 @@ func newServing(f runFlags, e engine.Engine, ring *events.Ring, log *slog.Logger
 // start begins to answer. An address that cannot be had is an error at once.
 func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading) error {
 	s.edits = edits
-	m, err := telemetry.New(telemetry.Params{Status: edits.status, Version: version()})
+	p := telemetry.Params{Status: edits.status, Version: version()}
+	if e, ok := s.engine.(engine.Observed); ok {
+		p.Partitions = e.Partitions
+		p.Labels = func() bool {
+			m := e.Topology().Metrics
+			return m != nil && m.PartitionLabels
+		}
+	}
+	m, err := telemetry.New(p)
 	if err != nil {
 		return err
 	}
