@@ -30,7 +30,7 @@ func (s *session) discover(ctx context.Context) {
 			f.clearNote(key)
 			f.p.Offsets.Begun()
 		}
-		pause := pace.rest(f.p.Flow.RefreshTopicsInterval, time.Since(began), err == nil && found.nothing)
+		pause := pace.rest(f.def().RefreshTopicsInterval, time.Since(began), err == nil && found.nothing)
 		if err != nil || !found.all {
 			pause, again = min(pause, again), min(2*again, soon)
 		} else {
@@ -43,6 +43,7 @@ func (s *session) discover(ctx context.Context) {
 		}
 		select {
 		case <-time.After(pause):
+		case <-f.updated:
 		case <-ctx.Done():
 		}
 	}
@@ -95,6 +96,7 @@ type finding struct {
 // pass finds what the flow selects, creates what the target lacks, and starts
 // lanes for what is new.
 func (s *session) pass(ctx context.Context) (finding, error) {
+	s.adopt()
 	s.reviveStopped(ctx)
 	found := s.nextFound(ctx)
 	pairs, problems, err := found.pairs, found.problems, found.err
@@ -137,25 +139,32 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 // remember notes which partitions and positions there were when the source was
 // listed first: only those partitions may begin at their ends, and only where
 // their topic had no position yet. One that has none beside others that do
-// appeared later, perhaps while nobody was running.
+// appeared later, perhaps while nobody was running. Topics that an edit selects are
+// listed first after it.
 func (s *session) remember(pairs []topicsync.Pair, problems []topicsync.Problem) {
 	const unknown = math.MaxInt32
 	f := s.flow
-	first := f.initial == nil
-	if first {
+	before, begun := f.unlike, f.initial != nil
+	first := func(topic string) bool { return !begun || before != nil && !before.Selected(topic) }
+	if !begun {
 		f.initial = make(map[string]int32, len(pairs)+len(problems))
-		for _, p := range problems {
+	}
+	for _, p := range problems {
+		if first(p.Topic) {
 			f.initial[p.Topic] = unknown // until it can be described
 		}
 	}
 	for _, p := range pairs {
-		if first || f.initial[p.Source] == unknown {
+		if first(p.Source) || f.initial[p.Source] == unknown {
 			f.initial[p.Source] = p.Partitions
 		}
 	}
-	if first {
+	if !begun || before != nil {
 		for _, a := range s.store.All() {
-			delete(f.initial, a.Topic)
+			if first(a.Topic) {
+				delete(f.initial, a.Topic)
+			}
 		}
 	}
+	f.unlike = nil
 }

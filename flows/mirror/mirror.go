@@ -51,7 +51,9 @@ type Params struct {
 // Flow is one flow. Run may be called again after it returned an error.
 type Flow struct {
 	p             Params
-	rules         *rules
+	live          atomic.Pointer[live] // replaced by discovery alone
+	next          atomic.Pointer[live] // what it is to be replaced by; nil: nothing
+	updated       chan struct{}        // has a value when next was set
 	readCommitted bool
 	budget        *memory.Budget
 
@@ -63,6 +65,7 @@ type Flow struct {
 	progress atomic.Int64 // grows whenever anything moves
 
 	initial map[string]int32 // partitions, when the source was first listed, of topics without a position; only discovery touches it
+	unlike  *rules           // those before the first change that initial does not know of; nil: there is none; likewise
 
 	mu      sync.Mutex // guards the rest
 	state   string
@@ -93,14 +96,16 @@ func New(p Params) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Flow{
-		p: p, rules: r, budget: p.Budget.bytes,
+	f := &Flow{
+		p: p, budget: p.Budget.bytes, updated: make(chan struct{}, 1),
 		readCommitted: p.Flow.IsolationLevel != model.ReadUncommitted,
 		state:         Starting,
 		reasons:       map[batch.Reason]int64{},
 		notes:         map[noteKey]Problem{},
 		reports:       reports{open: map[string]*report{}, events: map[string]time.Time{}},
-	}, nil
+	}
+	f.live.Store(&live{p.Flow, r})
+	return f, nil
 }
 
 // Name returns the flow's name.

@@ -96,7 +96,7 @@ func (s *session) targetOf(partition int32, p topicsync.Pair) (to int32, ok bool
 	if s.spread != nil {
 		return partition, true
 	}
-	return s.flow.rules.Partition(partition, p.TargetPartitions)
+	return s.flow.live.Load().Partition(partition, p.TargetPartitions)
 }
 
 // targetEnds returns where the logs of target partitions end. Records that go to

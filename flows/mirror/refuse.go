@@ -27,7 +27,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.what }
 func (r *refusal) Unwrap() error { return r.err }
 
-func (s *session) tolerant() bool { return s.flow.p.Flow.ErrorsTolerance == tolerateAll }
+func (s *session) tolerant() bool { return s.flow.def().ErrorsTolerance == tolerateAll }
 
 // replace answers the sink when the target refuses a batch. One that is too
 // large is split, to what the target takes now, or else ever smaller. Records

@@ -297,7 +297,7 @@ func (s *session) decide(ctx context.Context, l *lane, err error) error {
 		return err
 	}
 	s.noteUnproven(l, unproven)
-	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
+	if s.flow.def().OnUnproven == model.UnprovenStop {
 		l.hold(writing, Problem{Err: unproven})
 		return nil
 	}
@@ -307,7 +307,7 @@ func (s *session) decide(ctx context.Context, l *lane, err error) error {
 // noteUnproven says that records may be copied twice.
 func (s *session) noteUnproven(l *lane, err *UnprovenError) {
 	p := Problem{Err: fmt.Errorf("%w; what came after the stored position is copied again", err), Fix: fixFor(err.Err)}
-	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
+	if s.flow.def().OnUnproven == model.UnprovenStop {
 		p = Problem{Err: err, Fix: `compare both ends of the partition, then set on_unproven = "continue" to copy again what came after the stored position`}
 	}
 	s.flow.unproven.Add(1)

@@ -3,6 +3,8 @@ package mirror
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"github.com/strait-mirror/strait/flows/topicsync"
 )
@@ -34,7 +36,7 @@ func (s *session) addLane(ctx context.Context, t *topic, from, to int32) *lane {
 	case old.superseded(l.source.ID):
 		old.close(ctx)
 	case (old.target.Partition != to || otherTopic(old.target.ID, l.target.ID)) && !s.flow.p.Once: // a single pass ends as it began
-		s.endLane(ctx, old)
+		s.endLanes(ctx, old)
 	default:
 		return nil
 	}
@@ -60,24 +62,30 @@ func (s *session) forget(lanes ...*lane) {
 func (s *session) dropLanes(ctx context.Context, selected map[string]bool) {
 	var gone []*lane
 	for _, l := range s.list() {
-		if !selected[l.source.Topic] {
-			gone = append(gone, l)
+		if selected[l.source.Topic] {
+			continue
+		}
+		gone = append(gone, l)
+		if s.flow.Selected(l.source.Topic) {
+			s.flow.noteGone(l.source.Topic)
 		}
 	}
-	for _, l := range gone {
-		s.flow.noteGone(l.source.Topic)
-		s.endLane(ctx, l)
-	}
+	s.endLanes(ctx, gone...)
 }
 
-// endLane stops one lane, stores where it came to, and forgets it.
-func (s *session) endLane(ctx context.Context, l *lane) {
-	l.close(ctx)
-	defer s.forget(l)
-	if !l.unanchored() {
+// endLanes stops lanes, stores where they came to, and forgets them.
+func (s *session) endLanes(ctx context.Context, gone ...*lane) {
+	var wait sync.WaitGroup
+	for _, l := range gone {
+		wait.Go(func() { l.close(ctx) })
+	}
+	wait.Wait()
+	defer s.forget(gone...)
+	left := slices.DeleteFunc(slices.Clone(gone), func(l *lane) bool { return !l.unanchored() })
+	if len(left) == 0 {
 		return
 	}
-	if err := s.writeAnchors(ctx, []*lane{l}); err != nil && !errors.Is(err, context.Canceled) {
+	if err := s.writeAnchors(ctx, left); err != nil && !errors.Is(err, context.Canceled) {
 		s.flow.note(noteKey{kind: noteAnchors, partition: WholeTopic}, Problem{Err: err})
 	}
 }

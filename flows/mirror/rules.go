@@ -84,11 +84,14 @@ func (r *rules) Match(name string) bool {
 }
 
 // Selected says whether a source topic is mirrored.
-func (f *Flow) Selected(topic string) bool { return f.rules.Selected(topic) }
+func (f *Flow) Selected(topic string) bool { return f.live.Load().Selected(topic) }
 
 // RemoteTopic is what a source topic is called on the target; empty: it has no
 // name there.
-func (f *Flow) RemoteTopic(topic string) string { return f.rules.RemoteTopic(topic) }
+func (f *Flow) RemoteTopic(topic string) string { return f.live.Load().RemoteTopic(topic) }
+
+// namedBy are the topics that a flow names one by one.
+func namedBy(def *model.Flow) []string { return chain.Literals(def.Topics) }
 
 // topicParams says what topicsync needs to know.
 func (f *Flow) topicParams() topicsync.Params {
@@ -97,6 +100,7 @@ func (f *Flow) topicParams() topicsync.Params {
 	if one == nil && f.p.Flow.Control.SyncTopicConfigsEnabled {
 		sync = f.p.Flow.Control.SyncTopicConfigsInterval
 	}
+	now := present{&f.live}
 	return topicsync.Params{
 		SyncInterval: sync, Fixed: one == nil && !f.p.Flow.Control.RefreshTopicsEnabled,
 		Changed: func(e reconcile.Event) {
@@ -105,8 +109,8 @@ func (f *Flow) topicParams() topicsync.Params {
 		},
 		LeaveTopics: one != nil && one.LeaveTopics, AnySize: f.p.Flow.Repartitions(),
 		Source: f.p.Source.Control(), Target: f.p.Target.Control(),
-		Named:    chain.Literals(f.p.Flow.Topics),
-		Selector: f.rules, Namer: f.rules, Layout: f.rules, Exclude: f.rules, Log: f.p.Log,
+		Named:    namedBy(f.def()),
+		Selector: now, Namer: now, Layout: now, Exclude: now, Log: f.p.Log,
 		UseSourceDefaults: f.p.Flow.UseDefaultsFrom == "source",
 		ReplicationFactor: f.p.Flow.ReplicationFactor,
 	}

@@ -96,7 +96,7 @@ func (l *lane) find(b batch.Batch, n int64) (next int64, last digest, err error)
 func (l *lane) disproved(ctx context.Context, e *UnprovenError) {
 	s := l.session
 	s.noteUnproven(l, e)
-	if s.flow.p.Flow.OnUnproven == model.UnprovenStop {
+	if s.flow.def().OnUnproven == model.UnprovenStop {
 		l.giveUp(e)
 		return
 	}

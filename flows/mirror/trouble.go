@@ -175,7 +175,7 @@ func (s *session) reviveStopped(ctx context.Context) {
 		}
 		l.mu.Unlock()
 		if due {
-			s.endLane(ctx, l)
+			s.endLanes(ctx, l)
 			s.topics.Recheck(l.source.Topic) // its settings may be why
 			s.mu.Lock()
 			s.revived[l.name()] = kept

@@ -85,7 +85,7 @@ func (s *session) cutBelow(l *lane) bool {
 func (s *session) gap(l *lane, err error, to int64, epoch int32) {
 	f := s.flow
 	f.gaps.Add(1)
-	if f.p.Flow.OnGap == model.GapStop {
+	if f.def().OnGap == model.GapStop {
 		p := held("on_gap", string(model.GapContinue), err)
 		p.Stopped = true
 		l.blame(reading, p)
@@ -124,7 +124,7 @@ func (s *session) continues(l *lane, a position.Anchor) bool {
 		return true
 	}
 	f := s.flow
-	policy := f.p.Flow.OnRecreate
+	policy := f.def().OnRecreate
 	f.gaps.Add(1)
 	if policy == model.RecreateStop {
 		at := writing

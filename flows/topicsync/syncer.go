@@ -171,6 +171,10 @@ func (s *Syncer) Sync(ctx context.Context) (pairs []Pair, problems []Problem, er
 	return pairs, problems, nil
 }
 
+// SetNamed says which topics are selected by name from the next pass on; see
+// Params.Named.
+func (s *Syncer) SetNamed(topics []string) { s.p.Named = topics }
+
 // Recheck has the next pass describe the settings of a source topic's target
 // anew.
 func (s *Syncer) Recheck(source string) {

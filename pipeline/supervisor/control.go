@@ -31,14 +31,22 @@ type control struct {
 
 // buildControl makes the control plane of a flow.
 func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *cluster.Cluster, offsets *offsetsync.Syncs) error {
-	c := &control{def: def, to: to, log: s.p.Log.With("flow", def.Name)}
-	s.control = append(s.control, c)
-	if def.EmitsHeartbeats() {
+	p, err := newPlane(def, func(def *model.Flow) (*control, error) {
+		c := &control{def: def, to: to, log: s.p.Log.With("flow", def.Name)}
+		return c, c.build(f, from, offsets)
+	})
+	s.control = append(s.control, p)
+	return err
+}
+
+// build adds all that there is to do.
+func (c *control) build(f *mirror.Flow, from *cluster.Cluster, offsets *offsetsync.Syncs) error {
+	if c.def.EmitsHeartbeats() {
 		if err := c.addHeartbeats(); err != nil {
 			return err
 		}
 	}
-	if f != nil && def.SyncsACLs() {
+	if f != nil && c.def.SyncsACLs() {
 		if err := c.addACLs(f, from); err != nil {
 			return err
 		}

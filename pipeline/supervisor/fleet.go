@@ -34,6 +34,7 @@ type Fleet struct {
 type ship struct {
 	*Supervisor
 	pair  Pair
+	runs  *model.Config // that it is made of; it and is belong to who applies
 	is    graph.Identity
 	stop  context.CancelFunc // nil: not started
 	ended chan struct{}      // closed when it has ended
@@ -87,7 +88,7 @@ func (f *Fleet) build(cfg *model.Config, pair Pair) (*ship, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ship{Supervisor: s, pair: pair, is: f.identity(cfg, pair), ended: make(chan struct{})}, nil
+	return &ship{Supervisor: s, pair: pair, runs: cfg, is: f.identity(cfg, pair), ended: make(chan struct{})}, nil
 }
 
 // resize makes a budget of the size that a topology asks for. What runs already
@@ -137,8 +138,9 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Apply makes the running topology like cfg. What both have is not touched. What
-// is new or changed is built and its clusters are asked first; an error says that
+// Apply makes the running topology like cfg. What both have is not touched, and
+// what differs in properties that can be changed while flows run is changed so. What
+// else is new or changed is built and its clusters are asked first; an error says that
 // this failed, and that nothing was changed. Then what is gone or changed is
 // stopped, its positions are stored, and what is new begins at them.
 func (f *Fleet) Apply(ctx context.Context, cfg *model.Config) error {
@@ -149,10 +151,15 @@ func (f *Fleet) Apply(ctx context.Context, cfg *model.Config) error {
 	old := f.ships
 	f.mu.Unlock()
 
-	var next, fresh []*ship
+	var next, fresh, edited []*ship
 	for _, pair := range pairs(cfg) {
-		if i := slices.IndexFunc(old, func(s *ship) bool { return s.pair == pair }); i >= 0 && old[i].is.Same(f.identity(cfg, pair)) {
+		i := slices.IndexFunc(old, func(s *ship) bool { return s.pair == pair })
+		if i >= 0 && old[i].is.Same(f.identity(cfg, pair)) {
 			next = append(next, old[i])
+			continue
+		}
+		if i >= 0 && f.differsLive(old[i], cfg) {
+			next, edited = append(next, old[i]), append(edited, old[i])
 			continue
 		}
 		s, err := f.build(cfg, pair)
@@ -167,6 +174,9 @@ func (f *Fleet) Apply(ctx context.Context, cfg *model.Config) error {
 		return err
 	}
 	f.replace(old, next)
+	for _, s := range edited {
+		f.update(s, cfg)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cfg, f.ships = cfg, next

@@ -49,8 +49,8 @@ func (p Params) mine(f *model.Flow) bool { return p.Pair == nil || *p.Pair == Pa
 type Supervisor struct {
 	p       Params
 	flows   []*mirror.Flow
-	rates   []*rate    // of flows
-	control []*control // of flows, then of pairs that have none
+	rates   []*rate  // of flows
+	control []*plane // of flows, then of pairs that have none
 	open    []*cluster.Cluster
 }
 
@@ -172,7 +172,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for i, f := range s.flows {
 		wait.Go(func() {
 			if errs[i] = s.keep(ctx, f); errs[i] == nil && s.p.Once {
-				s.control[i].once(ctx, s.p.Timeout)
+				s.control[i].now().once(ctx, s.p.Timeout)
 			}
 		})
 	}
@@ -184,7 +184,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	wait.Wait()
 	for i := range s.flows {
 		if errs[i] == nil { // else a cluster is not to be used, which has been said
-			wait.Go(func() { s.control[i].finish(ctx) })
+			wait.Go(func() { s.control[i].now().finish(ctx) })
 		}
 	}
 	wait.Wait()
@@ -224,10 +224,10 @@ func (s *Supervisor) keep(ctx context.Context, f *mirror.Flow) error {
 func (s *Supervisor) Status() status.Snapshot {
 	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
 	for i, f := range s.flows {
-		snap.Flows = append(snap.Flows, s.control[i].addTo(flowStatus(f, s.rates[i], snap.Time)))
+		snap.Flows = append(snap.Flows, s.control[i].now().addTo(flowStatus(f, s.rates[i], snap.Time)))
 	}
 	for _, c := range s.control[len(s.flows):] {
-		if st := c.alone(); len(st.Problems) > 0 {
+		if st := c.now().alone(); len(st.Problems) > 0 {
 			snap.Flows = append(snap.Flows, st)
 		}
 	}

@@ -1,0 +1,142 @@
+package mirror
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// lanesOf returns the lanes of a flow by topic, of partition 0.
+func lanesOf(f *Flow) map[string]*lane {
+	f.mu.Lock()
+	s := f.session
+	f.mu.Unlock()
+	all := map[string]*lane{}
+	if s != nil {
+		for _, l := range s.list() {
+			all[l.source.Topic] = l
+		}
+	}
+	return all
+}
+
+// edited is the definition of a flow with an edit.
+func edited(f *Flow, edit func(*model.Flow)) *model.Flow {
+	def := *f.def()
+	edit(&def)
+	return &def
+}
+
+// TestFiltersChangeWhileAFlowRuns has a topic leave a flow and come back, and
+// another one join it, while a third is not touched.
+func TestFiltersChangeWhileAFlowRuns(t *testing.T) {
+	w := newTwo(t)
+	for _, topic := range []string{"stays", "leaves", "joins"} {
+		w.create(t, topic, 1)
+		w.produce(t, topic, "1", "2")
+	}
+	only := func(topics ...string) func(*model.Flow) {
+		return func(def *model.Flow) { def.Topics, def.RefreshTopicsInterval = topics, time.Hour }
+	}
+	f := w.flow(t, false, only("stays", "leaves"))
+	defer start(t, f)()
+	holds := func(topic string, n int64) {
+		t.Helper()
+		until(t, fmt.Sprintf("%s has %d records", topic, n), func() bool { return f.Running() && lanesOf(f)[topic] != nil && w.held(t, "a."+topic) == n })
+	}
+	holds("stays", 2)
+	holds("leaves", 2)
+	f.mu.Lock()
+	session := f.session
+	f.mu.Unlock()
+	untouched := lanesOf(f)["stays"]
+	fetched := untouched.in
+
+	update := func(topics ...string) {
+		t.Helper()
+		def := edited(f, only(topics...))
+		if !slices.Equal(WithoutLive(f.def(), def).Topics, f.def().Topics) {
+			t.Error("a filter is not taken for what can be updated")
+		}
+		if err := f.Update(def); err != nil {
+			t.Fatal(err)
+		}
+		until(t, fmt.Sprint("it runs ", topics), func() bool {
+			got := lanesOf(f)
+			return len(got) == len(topics) && !slices.ContainsFunc(topics, func(name string) bool { return got[name] == nil })
+		})
+	}
+	update("stays", "joins")
+	holds("joins", 2)
+	w.produce(t, "leaves", "3")
+	w.produce(t, "stays", "3")
+	holds("stays", 3)
+	if n := w.held(t, "a.leaves"); n != 2 {
+		t.Errorf("%d records of a topic that is not selected arrived, not 2", n)
+	}
+	if p := f.problems(); len(p) > 0 {
+		t.Errorf("a topic that is not wanted any more is a problem: %+v", p)
+	}
+	update("stays", "leaves")
+	holds("leaves", 3)
+
+	now := lanesOf(f)["stays"]
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.session != session || now != untouched || now.in != fetched {
+		t.Error("an edit touched what it is not about")
+	}
+}
+
+// TestTopicsThatAnEditSelectsBeginAtTheirEnds where the flow says so, as they would
+// have if they had been selected from the first.
+func TestTopicsThatAnEditSelectsBeginAtTheirEnds(t *testing.T) {
+	w := newTwo(t)
+	for _, topic := range []string{"first", "second"} {
+		w.create(t, topic, 1)
+		w.produce(t, topic, "before")
+	}
+	f := w.flow(t, false, func(def *model.Flow) { latest(def); def.Topics = []string{"first"} })
+	defer start(t, f)()
+	reads := func(topic string) func() bool {
+		return func() bool { l := lanesOf(f)[topic]; return l != nil && f.Status().LagRecords == 0 }
+	}
+	until(t, "the first topic is read", reads("first"))
+	if err := f.Update(edited(f, func(def *model.Flow) { def.Topics = []string{"first", "second"} })); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the second topic is read", reads("second"))
+	w.create(t, "third", 1)
+	w.produce(t, "third", "before it was seen")
+	w.produce(t, "second", "after")
+	if err := f.Update(edited(f, func(def *model.Flow) { def.Topics = []string{"first", "second", "third.*"} })); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the third topic is read", reads("third"))
+	until(t, "what came later arrived", func() bool { return w.held(t, "a.second") == 1 })
+	if n := w.held(t, "a.first") + w.held(t, "a.third"); n != 0 {
+		t.Errorf("%d records that were there before arrived", n)
+	}
+}
+
+// TestWhatCannotChangeLive is left to a new Flow.
+func TestWhatCannotChangeLive(t *testing.T) {
+	for name, before := range map[string]func(*model.Flow){
+		"transactional":      func(def *model.Flow) { def.Delivery = model.Transactional },
+		"topics listed once": func(def *model.Flow) { def.Control.RefreshTopicsEnabled = false },
+		"as MirrorMaker 1":   func(def *model.Flow) { def.MirrorMaker1 = &model.MirrorMaker1{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			was := &model.Flow{Topics: []string{"a"}, Control: model.Control{RefreshTopicsEnabled: true}}
+			before(was)
+			is := *was
+			is.Topics = []string{"b"}
+			if got := WithoutLive(was, &is); !slices.Equal(got.Topics, is.Topics) {
+				t.Errorf("got %v", got.Topics)
+			}
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/load"
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// topology reads a flow of these lines.
+func topology(t *testing.T, lines ...string) *model.Config {
+	t.Helper()
+	text := fmt.Sprintf(`
+cluster "a" { bootstrap_servers = ["127.0.0.1:1"] }
+cluster "b" { bootstrap_servers = ["127.0.0.1:1"] }
+flow "a->b" {
+  %s
+}
+`, strings.Join(lines, "\n"))
+	cfg, problems := load.Load([]string{"strait.hcl"}, load.Options{
+		Sources: &diag.Sources{}, Env: func(string) (string, bool) { return "", false },
+		ReadFile: func(string) ([]byte, error) { return []byte(text), nil },
+	})
+	if problems.HasErrors() {
+		t.Fatal(problems.Err())
+	}
+	return cfg
+}
+
+// TestEditsThatStopNothing applies edits to what would have to ask a cluster that is
+// down, or to drain, if it were built anew.
+func TestEditsThatStopNothing(t *testing.T) {
+	const begin = `topics = ["orders"]`
+	stage := func(topics string) string {
+		return begin + "\ntransform \"filter\" \"some\" {\n topics = [\"" + topics + "\"]\n}"
+	}
+	tests := map[string]struct {
+		before, after string
+		live          bool
+	}{
+		"topics":             {begin, `topics = ["orders", "bills"]`, true},
+		"excludes":           {begin, begin + "\n" + `topics_exclude = ["x"]`, true},
+		"a filter":           {stage("a.*"), stage("b.*"), true},
+		"an interval":        {begin, begin + "\n" + `refresh_topics_interval = "9s"`, true},
+		"groups":             {begin, begin + "\n" + `groups = ["mine"]`, true},
+		"checkpoints' pace":  {begin, begin + "\n" + `emit_checkpoints_interval = "9s"`, true},
+		"heartbeats' pace":   {begin, begin + "\n" + `emit_heartbeats_interval = "9s"`, true},
+		"a gap":              {begin, begin + "\n" + `on_gap = "stop"`, true},
+		"a filter more":      {begin, stage("a.*"), false},
+		"fetches":            {begin, begin + "\n" + `fetch_min_bytes = 2`, false},
+		"isolation":          {begin, begin + "\n" + `isolation_level = "read_uncommitted"`, false},
+		"topics looked once": {begin + "\nrefresh_topics_enabled = false", "topics = [\"x\"]\nrefresh_topics_enabled = false", false},
+		"in transactions":    {begin + "\ndelivery = \"transactional\"", "topics = [\"x\"]\ndelivery = \"transactional\"", false},
+		"both at once":       {begin, `topics = ["x"]` + "\nfetch_min_bytes = 2", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f, err := NewFleet(Params{Config: topology(t, tt.before), Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			for _, text := range []string{tt.after, tt.before} {
+				before := f.ships[0]
+				for range 2 { // the second is no edit
+					if err := f.Apply(ctx, topology(t, text)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if kept := f.ships[0] == before; kept != tt.live {
+					t.Errorf("the flow was kept: %v", kept)
+				}
+			}
+			discard(f.ships)
+		})
+	}
+}
