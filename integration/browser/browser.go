@@ -17,9 +17,14 @@ import (
 )
 
 // Find returns the path of a Chromium or Chrome on this machine: the one that the
-// environment variable CHROMIUM names, else what is usual; "" for none.
+// environment variable CHROMIUM names ("none": there is none), else what is usual;
+// "" for none.
 func Find() string {
-	if path := os.Getenv("CHROMIUM"); path != "" {
+	switch path := os.Getenv("CHROMIUM"); path {
+	case "":
+	case "none":
+		return ""
+	default:
 		return path
 	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {

@@ -24,12 +24,12 @@ type page struct {
 }
 
 // open shows a world's dashboard. Without a browser the test is skipped, but in
-// CI, which installs one.
+// CI, which installs one, or says by CHROMIUM=none that it could not.
 func open(t *testing.T, w *world) *page {
 	t.Helper()
 	path := browser.Find()
 	if path == "" {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") == "true" && os.Getenv("CHROMIUM") != "none" {
 			t.Fatal("no Chromium is installed, and CI must not go without: install one, or name it by CHROMIUM")
 		}
 		t.Skip("NOT TESTED: no Chromium is installed; install one, or name it by CHROMIUM")
