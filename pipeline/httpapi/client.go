@@ -73,15 +73,11 @@ func (c *Client) Events(ctx context.Context, q url.Values) (Events, error) {
 	return e, c.do(ctx, http.MethodGet, "events", q, &e)
 }
 
-// Reload has the topology read again. Its error is why it was refused or not tried;
-// the first result says which, where it was.
+// Reload has the topology read again. The result says whether it was applied or
+// refused; an error says that it was not tried, or that nobody answered.
 func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	var r Reloaded
-	err := c.do(ctx, http.MethodPost, "reload", nil, &r)
-	if err == nil && !r.Reload.Successful {
-		err = errors.New(r.Reload.Error)
-	}
-	return r, err
+	return r, c.do(ctx, http.MethodPost, "reload", nil, &r)
 }
 
 func (c *Client) do(ctx context.Context, method, path string, q url.Values, into any) error {

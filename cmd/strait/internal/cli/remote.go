@@ -40,9 +40,14 @@ func (f *remoteFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.certFile, "cert-file", "", "`file` with the certificate to show, as PEM")
 	flags.StringVar(&f.keyFile, "key-file", "", "`file` with its private key, as PEM")
 	flags.StringVar(&f.output, "output", "text", "text or json")
-	flags.BoolVarP(&f.watch, "watch", "w", false, "show it again and again")
-	flags.DurationVar(&f.interval, "interval", 2*time.Second, "how often, with --watch")
 	completeWords(cmd, "output", "text", "json")
+}
+
+// registerWatch is register for a command that may ask again and again.
+func (f *remoteFlags) registerWatch(cmd *cobra.Command) {
+	f.register(cmd)
+	cmd.Flags().BoolVarP(&f.watch, "watch", "w", false, "show it again and again")
+	cmd.Flags().DurationVar(&f.interval, "interval", 2*time.Second, "how often, with --watch")
 }
 
 // client returns a client of the process that the flags name.
@@ -50,7 +55,7 @@ func (a *app) client(f *remoteFlags) (*httpapi.Client, error) {
 	switch {
 	case f.output != "text" && f.output != "json":
 		return nil, fmt.Errorf("--output is %q, not text or json", f.output)
-	case f.interval < 100*time.Millisecond:
+	case f.watch && f.interval < 100*time.Millisecond:
 		return nil, errors.New("--interval must be 100ms or longer")
 	case (f.certFile == "") != (f.keyFile == ""):
 		return nil, errors.New("--cert-file and --key-file go together")

@@ -90,6 +90,9 @@ flow "a->b" {}
 		"lag cut":                   {args: []string{"lag", "--limit", "1"}, out: "1 of 2 partitions; --limit shows more"},
 		"a sort there is not":       {args: []string{"lag", "--sort", "color"}, code: 1, err: "sort must be one of topic, lag_records"},
 		"events":                    {args: []string{"events"}, out: "serving the API and the dashboard"},
+		"reload":                    {args: []string{"reload"}, out: "revision 1, applied 20"},
+		"reload for programs":       {args: []string{"reload", "--output", "json"}, out: `"successful": true`},
+		"reload without the token":  {args: []string{"reload"}, env: noEnv, code: 1, err: "a token is required"},
 		"reading without the token": {args: []string{"status"}, env: noEnv, out: "a->b"},
 		"with another token": {args: []string{"status"}, code: 1, err: "the one shown is not it", env: func(name string) (string, bool) {
 			return "wrong", name == "STRAIT_TOKEN"
@@ -106,6 +109,49 @@ flow "a->b" {}
 				t.Errorf("exit code %d\n%s%s", code, out.String(), errOut.String())
 			}
 		})
+	}
+}
+
+// TestReloadRefused breaks the file of a running topology and has it read again.
+func TestReloadRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "t.hcl")
+	text := `server { listen = "127.0.0.1:0" }
+cluster "a" { bootstrap_servers = ["127.0.0.1:1"] }
+cluster "b" { bootstrap_servers = ["127.0.0.1:1"] }
+flow "a->b" {}
+`
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(text)
+	ctx, stop := context.WithCancel(t.Context())
+	var log buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Main(ctx, []string{"run", file}, Params{
+			Stdout: &log, Stderr: &log, Getenv: noEnv,
+			Make: func(p engine.Params) (engine.Engine, error) {
+				return observedEngine{fakeEngine{func(ctx context.Context) error { <-ctx.Done(); return nil }}, p.Config}, nil
+			},
+		})
+	}()
+	defer func() { stop(); <-ended }()
+	address := waitFor(t, &log, `the API and the dashboard" address=(\S+)`)
+
+	reload := func() (int, string) {
+		var out buffer
+		code := Main(t.Context(), []string{"reload", "--server", address}, Params{Stdout: &out, Stderr: &out, Getenv: noEnv})
+		return code, out.String()
+	}
+	write(text + "flow \"a->c\" {}\n")
+	if code, out := reload(); code != 3 || !strings.Contains(out, "revision 1 runs on: the edit of 20") || !strings.Contains(out, "was refused: "+file+":5:") {
+		t.Errorf("a broken file: exit code %d\n%s", code, out)
+	}
+	write(strings.Replace(text, "{}", `{ topics = ["orders"] }`, 1))
+	if code, out := reload(); code != 0 || !strings.Contains(out, "revision 2, applied 20") {
+		t.Errorf("the file is right again: exit code %d\n%s", code, out)
 	}
 }
 

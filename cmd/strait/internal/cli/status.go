@@ -46,7 +46,7 @@ func (a *app) newStatus() *cobra.Command {
 			return err
 		},
 	}
-	f.register(cmd)
+	f.registerWatch(cmd)
 	return cmd
 }
 
@@ -88,7 +88,7 @@ func (a *app) newLag() *cobra.Command {
 			})
 		},
 	}
-	f.register(cmd)
+	f.registerWatch(cmd)
 	cmd.Flags().StringVar(&flow, "flow", "", "only of the flow of this `name`")
 	cmd.Flags().StringVar(&topic, "topic", "", "only topics whose name contains this `text`")
 	cmd.Flags().StringVar(&sort, "sort", "lag_records", "lag_records, lag_seconds, headroom_records or topic")
@@ -125,7 +125,7 @@ func (a *app) newEvents() *cobra.Command {
 			})
 		},
 	}
-	f.register(cmd)
+	f.registerWatch(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 50, "the most events, the last ones, up to 1000")
 	return cmd
 }

@@ -20,11 +20,24 @@ func (v *View) Status(s status.Snapshot) {
 		return
 	}
 	v.Print("")
-	if s.Reload.Successful {
-		v.Print("revision %d, applied %s", s.Reload.Revision, s.Reload.Applied.UTC().Format(time.RFC3339))
+	v.revision(*s.Reload)
+}
+
+func (v *View) revision(r status.Reload) {
+	if r.Successful {
+		v.Print("revision %d, applied %s", r.Revision, r.Applied.UTC().Format(time.RFC3339))
 		return
 	}
-	v.Print("revision %d runs on: the edit of %s was %s: %s", s.Reload.Revision, s.Reload.Tried.UTC().Format(time.RFC3339), v.Bad("refused"), s.Reload.Error)
+	v.Print("revision %d runs on: the edit of %s was %s: %s", r.Revision, r.Tried.UTC().Format(time.RFC3339), v.Bad("refused"), r.Error)
+}
+
+// Reloaded shows what became of reading the topology again.
+func (v *View) Reloaded(r httpapi.Reloaded, asJSON bool) error {
+	if asJSON {
+		return v.JSON(r)
+	}
+	v.revision(r.Reload)
+	return nil
 }
 
 // PartitionLag shows where partitions are.
