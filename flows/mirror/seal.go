@@ -38,13 +38,8 @@ func Seal(ctx context.Context, p SealParams) (int, error) {
 		return 0, err
 	}
 	if p.Flow.Delivery == model.Transactional {
-		client, err := p.Target.Coordinator("seal-"+p.Flow.Name, true)
-		if err != nil {
+		if err := Fence(ctx, p.Flow, p.Target); err != nil {
 			return 0, fmt.Errorf("sealing positions: %w", err)
-		}
-		defer client.Close()
-		if err := txn.Fence(ctx, client, model.TransactionalID(p.Flow)); err != nil {
-			return 0, fmt.Errorf("sealing positions: %w", p.Target.Explain(deniedTransactions(p.Flow, err)))
 		}
 	}
 	store, err := position.NewStore(position.Params{
@@ -73,4 +68,17 @@ func Seal(ctx context.Context, p SealParams) (int, error) {
 		return 0, fmt.Errorf("sealing positions: %w", p.Target.Explain(err))
 	}
 	return len(all), nil
+}
+
+// Fence keeps whoever writes a flow in transactions from going on.
+func Fence(ctx context.Context, f *model.Flow, target *cluster.Cluster) error {
+	client, err := target.Coordinator("fence-"+f.Name, true)
+	if err != nil {
+		return fmt.Errorf("fencing flow %q: %w", f.Name, err)
+	}
+	defer client.Close()
+	if err := txn.Fence(ctx, client, model.TransactionalID(f)); err != nil {
+		return target.Explain(deniedTransactions(f, err))
+	}
+	return nil
 }

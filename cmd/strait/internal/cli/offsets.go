@@ -11,6 +11,7 @@ func (a *app) newOffsets() *cobra.Command {
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.newOffsetsTranslate(), a.newOffsetsSeal())
+	cmd.AddCommand(a.newOffsetsShow(), a.newOffsetsTranslate(), a.newOffsetsExport(), a.newOffsetsImport(), a.newOffsetsAlter(),
+		a.newOffsetsReset(), a.newOffsetsSeal())
 	return cmd
 }
