@@ -23,7 +23,9 @@ func TestNothingIsStoredOfALaneThatHasNoPlaceYet(t *testing.T) {
 	topic.update(topicsync.Pair{Source: "t", Target: "a.t"})
 	l := &lane{session: s, topic: topic, anchored: -1, source: wire.PartitionKey{Topic: "t"}, target: wire.PartitionKey{Topic: "a.t"}}
 	s.lanes[l.name()] = l
-	looks := func() int { return len(s.takeMoved()) + len(s.lanesOf([]position.Lane{l.name()})) + len(s.placedLanes()) }
+	looks := func() int {
+		return len(s.takeMoved()) + len(s.lanesOf([]position.Lane{l.name()})) + len(s.placedLanes())
+	}
 
 	l.place(cluster.Offset{Offset: 100}, cluster.Offset{Offset: 500}, cluster.Offset{Offset: 900})
 	if n := looks(); n != 0 {
