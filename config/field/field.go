@@ -299,6 +299,14 @@ func (d Def) Set(form Form, v Value) *diag.Diagnostic {
 	return nil
 }
 
+// Take stores what another binding of the same property holds.
+func (d Def) Take(from Def) {
+	d.set(from.get())
+	if d.path != nil {
+		*d.path = *from.path
+	}
+}
+
 // Text is the current value as HCL would write it, without quotes; lists are
 // joined by ", " and secrets are "(secret)".
 func (d Def) Text() string { return d.format(d.get()) }

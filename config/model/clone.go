@@ -29,6 +29,24 @@ func (t *TLS) clone() *TLS {
 	return &out
 }
 
+// clone returns a copy whose properties can be set without those of s.
+func (s *Stage) clone() *Stage {
+	out := *s
+	if s.Filter != nil {
+		filter := *s.Filter
+		out.Filter = &filter
+	}
+	if s.Rename != nil {
+		rename := *s.Rename
+		out.Rename = &rename
+	}
+	if s.Partition != nil {
+		partition := *s.Partition
+		out.Partition = &partition
+	}
+	return &out
+}
+
 // SameAs reports whether c and o reach a cluster in the same way, wherever that
 // was written.
 func (c *Cluster) SameAs(o *Cluster) bool {

@@ -109,14 +109,14 @@ func targetFields(f *Flow) []field.Def {
 		field.Int(&f.ReplicationFactor, "replication_factor", -1, 32767,
 			"Replicas of new target topics; -1 leaves it to the broker.").
 			Legacy("replication.factor", field.ScopeFlow).
-			DefaultIn(field.HCL, "-1").DefaultIn(field.Properties, "2").Changes(field.Live),
+			DefaultIn(field.HCL, "-1").DefaultIn(field.Properties, "2"),
 		field.List(&f.ConfigPropertiesExclude, "config_properties_exclude",
 			"Topic settings never copied to the target.").
 			Legacy("config.properties.exclude", field.ScopeFlow).
 			Default(strings.Join(DefaultConfigPropertiesExclude(), ",")).Patterns().Changes(field.Live),
 		field.Enum(&f.UseDefaultsFrom, "use_defaults_from", []string{"target", "source"},
 			"Whose defaults hold for topic settings nobody set.").
-			Legacy("use.defaults.from", field.ScopeFlowOnly).Default("target").Changes(field.Live),
+			Legacy("use.defaults.from", field.ScopeFlowOnly).Default("target"),
 		field.Enum(&f.OwnsOffsets, "owns_offsets", []Ownership{OwnsAuto, OwnsYes, OwnsNo},
 			"Whether this flow keeps its positions where MirrorMaker 2 does. Of several flows that copy a topic to the same cluster, all but one must say false and keep theirs under their own names; auto means true.").
 			Default("auto").Changes(field.Destructive),

@@ -16,7 +16,7 @@ func DefaultGroupsExclude() []string {
 // enabledBy declares the switch behind key, an MirrorMaker 2 key without
 // ".enabled".
 func enabledBy(p *bool, key, doc string) field.Def {
-	return field.Bool(p, attributeOf(key)+"_enabled", doc).Legacy(key+".enabled", field.ScopeFlow).Changes(field.Live)
+	return field.Bool(p, attributeOf(key)+"_enabled", doc).Legacy(key+".enabled", field.ScopeFlow)
 }
 
 // every declares the interval behind key, which MirrorMaker 2 counts in
@@ -30,7 +30,7 @@ func every(p *time.Duration, key, byDefault, doc string) field.Def {
 // replicas declares the replication factor of an internal topic.
 func replicas(p *int16, key string, scope field.Scope, doc string) field.Def {
 	return field.Int(p, attributeOf(key)+"_replication_factor", -1, math.MaxInt16, doc).
-		Legacy(key+".replication.factor", scope).Default("3").Changes(field.Live)
+		Legacy(key+".replication.factor", scope).Default("3")
 }
 
 // attributeOf is the HCL name of a MirrorMaker 2 key.
@@ -52,7 +52,7 @@ func groupFields(c *Control) []field.Def {
 			Legacy("groups.exclude", field.ScopeFlow).
 			Default(strings.Join(DefaultGroupsExclude(), ",")).Patterns().Changes(field.Live),
 		enabledBy(&c.RefreshGroupsEnabled, "refresh.groups", "Whether new consumer groups are looked for while running.").
-			Default("true"),
+			Default("true").Changes(field.Live),
 		every(&c.RefreshGroupsInterval, "refresh.groups", "10m", "How often consumer groups are listed."),
 		enabledBy(&c.EmitCheckpointsEnabled, "emit.checkpoints", "Whether translated group offsets are written to the checkpoints topic.").
 			Default("true"),
@@ -63,7 +63,8 @@ func groupFields(c *Control) []field.Def {
 		field.Bool(&c.SyncGroupOffsetsRewindsEnabled, "sync_group_offsets_rewinds_enabled",
 			"Whether a group without members that went back on the source goes back on the target too.").
 			Default("false").Changes(field.Live),
-		replicas(&c.CheckpointsTopicReplicationFactor, "checkpoints.topic", field.ScopeFlow, "Replicas of the checkpoints topic; -1 leaves it to the broker."),
+		replicas(&c.CheckpointsTopicReplicationFactor, "checkpoints.topic", field.ScopeFlow, "Replicas of the checkpoints topic; -1 leaves it to the broker.").
+			Changes(field.Live),
 	}
 }
 
@@ -74,9 +75,10 @@ func topicFields(c *Control) []field.Def {
 			Default("true"),
 		enabledBy(&c.SyncTopicConfigsEnabled, "sync.topic.configs", "Whether settings of target topics follow the source's.").
 			Default("true"),
-		every(&c.SyncTopicConfigsInterval, "sync.topic.configs", "10m", "How often topic settings are compared."),
+		every(&c.SyncTopicConfigsInterval, "sync.topic.configs", "10m", "How often topic settings are compared.").
+			Changes(field.RestartFlow),
 		enabledBy(&c.SyncTopicACLsEnabled, "sync.topic.acls", "Whether permissions to read source topics are granted on the target's.").
-			Default("true"),
+			Default("true").Changes(field.Live),
 		every(&c.SyncTopicACLsInterval, "sync.topic.acls", "10m", "How often permissions are compared."),
 		field.Bool(&c.SyncPrefixedACLsEnabled, "sync_prefixed_acls_enabled",
 			"Whether permissions on prefixes of topic names go along, too, where the flow renames nothing. MirrorMaker 2 leaves them out.").
@@ -90,7 +92,7 @@ func topicFields(c *Control) []field.Def {
 		replicas(&c.OffsetSyncsTopicReplicationFactor, "offset-syncs.topic", field.ScopeFlow, "Replicas of the offset-syncs topic; -1 leaves it to the broker."),
 		field.Int(&c.OffsetLagMax, "offset_lag_max", 0, math.MaxInt64,
 			"Most records that a translated offset may be behind before a new pair of offsets is written.").
-			Legacy("offset.lag.max", field.ScopeFlow).Default("100").Changes(field.Live),
+			Legacy("offset.lag.max", field.ScopeFlow).Default("100"),
 		field.Bool(&c.ReplicationPolicyInternalTopicSeparatorEnabled, "replication_policy_internal_topic_separator_enabled",
 			"Whether the separator is part of the names of internal topics; false keeps dots.").
 			Legacy("replication.policy.internal.topic.separator.enabled", field.ScopeFlow).
@@ -108,11 +110,12 @@ func topicFields(c *Control) []field.Def {
 func heartbeatFields(c *Control) []field.Def {
 	return []field.Def{
 		enabledBy(&c.EmitHeartbeatsEnabled, "emit.heartbeats", "Whether heartbeats are written to the target.").
-			Default("true"),
+			Default("true").Changes(field.Live),
 		every(&c.EmitHeartbeatsInterval, "emit.heartbeats", "1s", "How often heartbeats are written."),
-		replicas(&c.HeartbeatsTopicReplicationFactor, "heartbeats.topic", field.ScopeFlow, "Replicas of the heartbeats topic; -1 leaves it to the broker."),
+		replicas(&c.HeartbeatsTopicReplicationFactor, "heartbeats.topic", field.ScopeFlow, "Replicas of the heartbeats topic; -1 leaves it to the broker.").
+			Changes(field.Live),
 		enabledBy(&c.HeartbeatsReplicationEnabled, "heartbeats.replication", "Whether heartbeats topics are copied even where topics does not match.").
-			Default("true"),
+			Default("true").Changes(field.Live),
 	}
 }
 
@@ -131,7 +134,7 @@ func storageFields(c *Control) []field.Def {
 			Later(""),
 		field.Duration(&c.OffsetFlushInterval, "offset_flush_interval", time.Millisecond, field.MaxDuration,
 			"How often offset syncs of idle partitions are written.").
-			Legacy("offset.flush.interval.ms", field.ScopeWorker).Default("1m").Changes(field.Live),
+			Legacy("offset.flush.interval.ms", field.ScopeWorker).Default("1m"),
 		field.Duration(&c.OffsetFlushTimeout, "offset_flush_timeout", time.Millisecond, field.MaxDuration,
 			"How long writing positions may take.").
 			Legacy("offset.flush.timeout.ms", field.ScopeWorker).Default("5s").Changes(field.Live).Later(""),

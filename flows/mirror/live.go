@@ -29,42 +29,7 @@ func (p present) Match(name string) bool     { return p.of.Load().Match(name) }
 // def is the definition of the moment.
 func (f *Flow) def() *model.Flow { return f.live.Load().def }
 
-// WithoutLive returns after as if before had what Update can change: where that is
-// equal to before, Update is all that it takes. Neither is changed.
-func WithoutLive(before, after *model.Flow) *model.Flow {
-	out := *after
-	one := before.MirrorMaker1
-	if one != nil || before.Delivery == model.Transactional || !before.Control.RefreshTopicsEnabled {
-		return &out // positions by bucket, or topics that are only looked for at the start
-	}
-	out.Topics, out.TopicsExclude, out.DefaultExcludes = before.Topics, before.TopicsExclude, before.DefaultExcludes
-	out.RefreshTopicsInterval = before.RefreshTopicsInterval
-	out.OnUnproven, out.OnGap, out.OnRecreate = before.OnUnproven, before.OnGap, before.OnRecreate
-	out.ErrorsTolerance = before.ErrorsTolerance
-	out.ConfigPropertiesExclude = before.ConfigPropertiesExclude
-	out.Stages = filtersOf(before.Stages, after.Stages)
-	return &out
-}
-
-// filtersOf returns the stages of after with what those of before that filter let
-// pass, where they are in the same places.
-func filtersOf(before, after []*model.Stage) []*model.Stage {
-	if len(before) != len(after) {
-		return after
-	}
-	out := make([]*model.Stage, len(after))
-	for i, s := range after {
-		out[i] = s
-		if was := before[i]; s.Filter != nil && was.Filter != nil && s.Kind == was.Kind && s.Name == was.Name {
-			one := *s
-			one.Filter = was.Filter
-			out[i] = &one
-		}
-	}
-	return out
-}
-
-// Update makes the flow what def says, of which WithoutLive says that it differs in
+// Update makes the flow what def says, of which model.WithoutLive says that it differs in
 // nothing else. Nothing that both want is touched: the next look at the topics,
 // which is at once, ends the partitions of topics that are no longer selected,
 // stores where they came to, and starts those of topics that are. It may be called

@@ -58,7 +58,7 @@ func TestFiltersChangeWhileAFlowRuns(t *testing.T) {
 	update := func(topics ...string) {
 		t.Helper()
 		def := edited(f, only(topics...))
-		if !slices.Equal(WithoutLive(f.def(), def).Topics, f.def().Topics) {
+		if !slices.Equal(model.WithoutLive(f.def(), def).Topics, f.def().Topics) {
 			t.Error("a filter is not taken for what can be updated")
 		}
 		if err := f.Update(def); err != nil {
@@ -134,7 +134,7 @@ func TestWhatCannotChangeLive(t *testing.T) {
 			before(was)
 			is := *was
 			is.Topics = []string{"b"}
-			if got := WithoutLive(was, &is); !slices.Equal(got.Topics, is.Topics) {
+			if got := model.WithoutLive(was, &is); !slices.Equal(got.Topics, is.Topics) {
 				t.Errorf("got %v", got.Topics)
 			}
 		})

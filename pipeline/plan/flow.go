@@ -79,7 +79,7 @@ func wholly(g *graph.Graph, path graph.Path, a Action) []Part {
 func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.Path) []Change {
 	byNode := map[graph.Kind][]Change{}
 	var own []Change
-	for _, c := range d.properties(before, after) {
+	for _, c := range whileRunning(before, after, d.properties(before, after)) {
 		if kind, ok := graph.Holder(c.Property); ok {
 			byNode[kind] = append(byNode[kind], c)
 		} else {
@@ -93,6 +93,8 @@ func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.P
 		p := Part{ID: id, Name: n.Name, Kind: string(n.Kind), Action: Keep}
 		if n.Kind == graph.Stage {
 			p = stage(p, before, after, i-1)
+			p.Changes = whileRunning(before, after, p.Changes)
+			p.Action = worse(p.Action, costOf(p.Changes))
 		} else {
 			p.Changes = byNode[n.Kind]
 			p.Action = costOf(p.Changes)
@@ -108,6 +110,19 @@ func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.P
 		own = append(own, Change{Property: "flow", Action: RestartFlow, Note: "it is not what it was", At: after.Range})
 	}
 	return own
+}
+
+// whileRunning has a flow that cannot change live restart for what others can.
+func whileRunning(before, after *model.Flow, list []Change) []Change {
+	if before.ChangesLive() && after.ChangesLive() {
+		return list
+	}
+	for i := range list {
+		if list[i].Action == UpdateLive {
+			list[i].Action = RestartFlow
+		}
+	}
+	return list
 }
 
 // ofCluster is what the changes of a cluster are to a node on it.

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/strait-mirror/strait/config/model"
-	"github.com/strait-mirror/strait/flows/mirror"
 )
 
 // differsLive reports whether a topology differs from what a ship runs in nothing
@@ -23,23 +22,10 @@ func (f *Fleet) differsLive(s *ship, cfg *model.Config) bool {
 			return false
 		}
 		if def.Enabled {
-			same.Flows[i] = withoutLive(before, def)
+			same.Flows[i] = model.WithoutLive(before, def)
 		}
 	}
 	return s.is.Same(f.identity(&same, s.pair))
-}
-
-// withoutLive is mirror.WithoutLive, also for the control plane.
-func withoutLive(before, after *model.Flow) *model.Flow {
-	out := mirror.WithoutLive(before, after)
-	was, is := &before.Control, &out.Control
-	is.Groups, is.GroupsExclude = was.Groups, was.GroupsExclude
-	is.RefreshGroupsEnabled, is.RefreshGroupsInterval = was.RefreshGroupsEnabled, was.RefreshGroupsInterval
-	is.EmitCheckpointsInterval = was.EmitCheckpointsInterval
-	is.SyncGroupOffsetsInterval, is.SyncGroupOffsetsRewindsEnabled = was.SyncGroupOffsetsInterval, was.SyncGroupOffsetsRewindsEnabled
-	is.SyncTopicACLsInterval = was.SyncTopicACLsInterval
-	is.EmitHeartbeatsInterval = was.EmitHeartbeatsInterval
-	return out
 }
 
 func flowNamed(cfg *model.Config, name string) *model.Flow {

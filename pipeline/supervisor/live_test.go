@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
 )
@@ -30,6 +33,63 @@ flow "a->b" {
 		t.Fatal(problems.Err())
 	}
 	return cfg
+}
+
+// TestPropertiesThatStopNothing changes each property of a flow: what is declared
+// live keeps what runs, and nothing else does.
+func TestPropertiesThatStopNothing(t *testing.T) {
+	runs := topology(t, `topics = ["orders"]`)
+	f, err := NewFleet(Params{Config: runs, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer discard(f.ships)
+	seen := map[field.Reload]int{}
+	for i, d := range model.FlowFields(runs.Flows[0]) {
+		if d.Name == "enabled" {
+			continue // it adds or takes away the flow
+		}
+		next := *runs
+		def := *runs.Flows[0]
+		next.Flows = []*model.Flow{&def}
+		change(t, model.FlowFields(&def)[i])
+		want := d.Reload == field.Live
+		if got := f.differsLive(f.ships[0], &next); got != want {
+			t.Errorf("%s is declared %s, and a change of it is taken for live: %v", d.Name, d.Reload, got)
+		}
+		seen[d.Reload]++
+	}
+	if seen[field.Live] < 10 || seen[field.RestartFlow] < 10 {
+		t.Errorf("properties by class: %v", seen)
+	}
+}
+
+// change gives a property another value.
+func change(t *testing.T, d field.Def) {
+	t.Helper()
+	before := d.Text()
+	v := field.Value{Text: "other"}
+	switch d.Kind {
+	case field.KindBool:
+		v.Text = strconv.FormatBool(before != "true")
+	case field.KindList:
+		v = field.Value{List: []string{"other"}, IsList: true}
+	case field.KindEnum:
+		v.Text = d.Words[0]
+		if v.Text == before {
+			v.Text = d.Words[1]
+		}
+	case field.KindInt, field.KindSize:
+		v.Text = strconv.FormatInt(d.Min+3, 10)
+	case field.KindDuration:
+		v.Text = time.Duration(d.Min + int64(3*time.Millisecond)).String()
+	}
+	if problem := d.Set(field.HCL, v); problem != nil {
+		t.Fatalf("%s: %s", d.Name, problem.Summary)
+	}
+	if d.Text() == before {
+		t.Fatalf("%s did not change", d.Name)
+	}
 }
 
 // TestEditsThatStopNothing applies edits to what would have to ask a cluster that is
