@@ -2,22 +2,15 @@ package groupsync
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/mm2fmt"
 	"github.com/strait-mirror/strait/flows/reconcile"
 )
-
-// propagation is how long a topic just created may take to have a leader.
-const propagation = 10 * time.Second
 
 // startPatience is how long a pass waits for the flow to find its place.
 const startPatience = 10 * time.Second
@@ -31,11 +24,13 @@ func (g *Groups) Checkpoint(ctx context.Context, pass *reconcile.Pass) error {
 		return err
 	}
 	began := time.Now()
-	if err := g.ensure(ctx, pass); err != nil {
-		return g.p.Target.Explain(fmt.Errorf("creating topic %q: %w", g.topic, err))
+	if pass.Leads() {
+		if err := g.checkpoints.Ensure(ctx, pass); err != nil {
+			return err
+		}
 	}
 	if err := g.read(ctx); err != nil {
-		return g.p.Target.Explain(err)
+		return err
 	}
 	positions, refused, err := g.observe(ctx)
 	if err != nil {
@@ -56,7 +51,7 @@ func (g *Groups) Checkpoint(ctx context.Context, pass *reconcile.Pass) error {
 		if err != nil {
 			continue // a group of a longer name cannot be
 		}
-		r := &kgo.Record{Topic: g.topic, Key: key, Value: value, Timestamp: began}
+		r := &kgo.Record{Topic: g.checkpoints.Name(), Key: key, Value: value, Timestamp: began}
 		records, written[r] = append(records, r), p
 	}
 	return g.write(ctx, pass, records, written)
@@ -101,75 +96,23 @@ func (g *Groups) prepare(ctx context.Context, pass *reconcile.Pass) error {
 	return nil
 }
 
-// write writes checkpoints.
+// write writes checkpoints, and notes what was.
 func (g *Groups) write(ctx context.Context, pass *reconcile.Pass, records []*kgo.Record, of map[*kgo.Record]position) error {
 	if len(records) == 0 || !pass.Leads() {
 		return nil
 	}
-	writer, err := g.p.Target.Writer()
-	if err != nil {
-		return err
-	}
-	var failed error
-	for _, result := range writer.ProduceSync(ctx, records...) {
-		if result.Err != nil {
-			failed = result.Err
-			continue
+	err := g.checkpoints.Write(ctx, records, func(lost *kgo.Record) { delete(of, lost) })
+	for _, r := range records {
+		if p, written := of[r]; written {
+			g.note(p.key, p.upstream, p.to.Offset)
 		}
-		p := of[result.Record]
-		g.note(p.key, p.upstream, p.to.Offset)
 	}
-	if errors.Is(failed, kerr.UnknownTopicID) {
-		writer.PurgeTopicsFromProducing(g.topic) // the client holds on to the old id
-	}
-	if errors.Is(failed, kerr.UnknownTopicID) || errors.Is(failed, kerr.UnknownTopicOrPartition) {
-		g.there = false
-	}
-	if failed == nil {
-		return nil
-	}
-	return g.p.Target.Explain(fmt.Errorf("writing checkpoints: %w", admin.Refused(failed, "WRITE", admin.OnTopic(g.topic))))
+	return err
 }
 
-// ensure asks for the topic once, and again when it turned out to be missing.
-func (g *Groups) ensure(ctx context.Context, pass *reconcile.Pass) error {
-	if g.there || !pass.Leads() {
-		return nil
-	}
-	created, refused, err := admin.EnsureCompacted(ctx, g.p.Target.Control(), g.topic, g.p.Flow.Control.CheckpointsTopicReplicationFactor, propagation)
-	if err != nil {
-		return err
-	}
-	if refused != nil && !errors.Is(refused, kerr.TopicAuthorizationFailed) && !errors.Is(refused, kerr.ClusterAuthorizationFailed) {
-		return refused
-	}
-	g.there = true // who may not create it may find it there
-	if created != nil {
-		pass.Changed(reconcile.Event{
-			Kind: "topic created", Cluster: g.p.Target.Alias(), Object: fmt.Sprintf("topic %q", g.topic),
-			After: fmt.Sprintf("partitions=1 replication_factor=%d cleanup.policy=compact", created.ReplicationFactor),
-		})
-	}
-	return nil
-}
-
-// read takes over what the topic says, whoever wrote it.
+// read takes over what the topic of checkpoints says, whoever wrote it.
 func (g *Groups) read(ctx context.Context) error {
-	topics, err := admin.Topics(ctx, g.p.Target.Control(), []string{g.topic})
-	if err != nil {
-		return err
-	}
-	t := topics[g.topic]
-	switch {
-	case errors.Is(t.Err, kerr.UnknownTopicOrPartition):
-		g.there = false
-		return nil
-	case t.Err != nil:
-		return fmt.Errorf("describing topic %q: %w", g.topic, t.Err)
-	case !t.Ready(1):
-		return fmt.Errorf("describing topic %q: %w", g.topic, kerr.LeaderNotAvailable)
-	}
-	return g.log.Read(ctx, t, func(r *kgo.Record) {
+	return g.checkpoints.Read(ctx, func(r *kgo.Record) {
 		if c, err := mm2fmt.ParseCheckpoint(r.Key, r.Value); err == nil {
 			g.note(key{c.Group, c.Topic, c.Partition}, c.Upstream, c.Downstream)
 		}

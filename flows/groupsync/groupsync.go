@@ -37,16 +37,14 @@ type Params struct {
 // Groups keeps the groups of one flow in step. Its methods may be called from
 // anywhere; passes come one at a time.
 type Groups struct {
-	p      Params
-	filter *filter.Groups
-	names  *chain.Chain
-	topic  string // of checkpoints, on the target
+	p           Params
+	filter      *filter.Groups
+	names       *chain.Chain
+	checkpoints *tail.Topic // on the target
 
-	mu     sync.Mutex // held by a pass; guards the rest
-	listed time.Time  // when the groups of the source were; zero: never
-	groups []string   // of the source, that are taken along
-	there  bool       // the topic, as far as is known
-	log    *tail.Reader
+	mu     sync.Mutex         // held by a pass; guards the rest
+	listed time.Time          // when the groups of the source were; zero: never
+	groups []string           // of the source, that are taken along
 	last   map[key]checkpoint // by what readers of the topic know
 	wrote  map[key]int64      // offsets of groups at the target, since the start
 }
@@ -69,8 +67,9 @@ func New(p Params) (*Groups, error) {
 		return nil, fmt.Errorf("building group sync: %w", problems.Err())
 	}
 	return &Groups{
-		p: p, filter: groups, names: names, topic: rename.ForFlow(p.Flow).CheckpointsTopic(p.Flow.From),
-		log: tail.New(p.Target), last: map[key]checkpoint{}, wrote: map[key]int64{},
+		p: p, filter: groups, names: names,
+		checkpoints: tail.NewTopic(p.Target, rename.ForFlow(p.Flow).CheckpointsTopic(p.Flow.From), "checkpoints", p.Flow.Control.CheckpointsTopicReplicationFactor),
+		last:        map[key]checkpoint{}, wrote: map[key]int64{},
 	}, nil
 }
 

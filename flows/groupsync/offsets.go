@@ -28,7 +28,7 @@ func (g *Groups) Sync(ctx context.Context, pass *reconcile.Pass) error {
 		return err
 	}
 	if err := g.read(ctx); err != nil {
-		return g.p.Target.Explain(err)
+		return err
 	}
 	positions, refused, err := g.observe(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/mm2fmt"
+	"github.com/strait-mirror/strait/flows/internal/tail"
 	"github.com/strait-mirror/strait/flows/reconcile"
 )
 
@@ -22,25 +23,52 @@ func (s *Syncs) Load(ctx context.Context, pass *reconcile.Pass) error {
 // load is Load; s.pass is held, here and below.
 func (s *Syncs) load(ctx context.Context, pass *reconcile.Pass) error {
 	places := map[string]mm2fmt.Places{} // by key
-	kept := map[cluster.TopicPartition]*slots{}
+	syncs := map[cluster.TopicPartition]*slots{}
 	var both errgroup.Group // they may be on two clusters
 	both.Go(func() error {
-		return s.places.load(ctx, pass, func(r *kgo.Record) {
+		return s.places.load(ctx, pass, s.p.ReadOnly, func(r *kgo.Record) {
 			if p, err := mm2fmt.ParsePlaces(r.Key, r.Value); err == nil {
 				places[string(r.Key)] = p
 			}
 		})
 	})
 	both.Go(func() error {
-		return s.syncs.load(ctx, pass, func(r *kgo.Record) { keep(kept, r) })
+		return s.syncs.load(ctx, pass, s.p.ReadOnly, func(r *kgo.Record) { keep(syncs, r) })
 	})
 	err := both.Wait()
 	for _, p := range places {
 		s.lane(p.Topic, p.Partition).learn(p)
 	}
-	for at, k := range kept {
+	for at, k := range syncs {
 		s.lane(at.Topic, at.Partition).learnSyncs(k)
 	}
+	return err
+}
+
+// kept is a topic in which is kept what is known of lanes; its Topic is nil where
+// there is none.
+type kept struct {
+	*tail.Topic
+
+	loaded bool // what it held was read
+}
+
+// load creates the topic where it is missing, unless it is only to be read, and
+// reads it once.
+func (k *kept) load(ctx context.Context, pass *reconcile.Pass, readOnly bool, take func(*kgo.Record)) error {
+	if k.Topic == nil {
+		return nil
+	}
+	if !readOnly {
+		if err := k.Ensure(ctx, pass); err != nil {
+			return err
+		}
+	}
+	if k.loaded {
+		return nil
+	}
+	err := k.Read(ctx, take)
+	k.loaded = err == nil
 	return err
 }
 

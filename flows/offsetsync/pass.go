@@ -73,11 +73,11 @@ func (s *Syncs) send(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("writing offset syncs: %w", err)) // no topic has such a name
 			continue
 		}
-		r := &kgo.Record{Topic: s.syncs.name, Key: key, Value: value}
+		r := &kgo.Record{Topic: s.syncs.Name(), Key: key, Value: value}
 		sent[r], lanes[r] = p, l
 		records = append(records, r)
 	}
-	errs = append(errs, s.syncs.write(ctx, records, func(r *kgo.Record) { lanes[r].giveBack(sent[r]) }))
+	errs = append(errs, s.syncs.Write(ctx, records, func(r *kgo.Record) { lanes[r].giveBack(sent[r]) }))
 	return errors.Join(errs...)
 }
 
@@ -91,10 +91,10 @@ func (s *Syncs) store(ctx context.Context) error {
 	lanes := make(map[*kgo.Record]*Lane, len(due))
 	for i, l := range due {
 		key, value := l.record().Encode()
-		records[i] = &kgo.Record{Topic: s.places.name, Key: key, Value: value}
+		records[i] = &kgo.Record{Topic: s.places.Name(), Key: key, Value: value}
 		lanes[records[i]] = l
 	}
-	return s.places.write(ctx, records, func(r *kgo.Record) {
+	return s.places.Write(ctx, records, func(r *kgo.Record) {
 		l := lanes[r]
 		l.mu.Lock()
 		defer l.mu.Unlock()

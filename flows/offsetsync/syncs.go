@@ -57,8 +57,8 @@ type Syncs struct {
 	first sync.Once     // closes it
 
 	pass    sync.Mutex // held by a pass; guards:
-	syncs   topic      // MirrorMaker 2's
-	places  topic      // the index, on the target
+	syncs   kept       // MirrorMaker 2's
+	places  kept       // the index, on the target
 	flushed time.Time
 
 	mu    sync.Mutex // guards the rest; taken after a lane's
@@ -82,13 +82,10 @@ func New(p Params) (*Syncs, error) {
 	if p.OnSource {
 		on = p.Source
 	}
-	s.syncs = topic{
-		on: on, name: p.Topic, what: "offset syncs", replicas: p.ReplicationFactor, readOnly: p.ReadOnly, log: tail.New(on),
+	if p.Topic != "" {
+		s.syncs.Topic = tail.NewTopic(on, p.Topic, "offset syncs", p.ReplicationFactor)
 	}
-	s.places = topic{
-		on: p.Target, name: mm2fmt.PlacesTopic(p.Source.Alias()), what: "places of offsets",
-		replicas: p.PlacesReplicationFactor, readOnly: p.ReadOnly, log: tail.New(p.Target),
-	}
+	s.places.Topic = tail.NewTopic(p.Target, mm2fmt.PlacesTopic(p.Source.Alias()), "places of offsets", p.PlacesReplicationFactor)
 	return s, nil
 }
 
