@@ -113,8 +113,12 @@ func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
 	if len(lanes) == 0 || s.transactions != nil {
 		return nil // transactions store their own
 	}
-	s.storing.Lock()
-	defer s.storing.Unlock()
+	select {
+	case s.storing <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), context.Cause(ctx))
+	}
+	defer func() { <-s.storing }()
 	anchors := make([]position.Anchor, len(lanes))
 	for i, l := range lanes {
 		anchors[i] = l.makeAnchor()

@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -43,5 +45,17 @@ func TestNothingIsStoredOfALaneThatHasNoPlaceYet(t *testing.T) {
 	l.Acked(sink.Ack{SourceNext: 550, TargetEnd: 550, ProducerID: 7, NextSequence: 550, Records: 50, Bytes: 1})
 	if n := looks(); n != 3 {
 		t.Errorf("after it moved %d looks see it, want all three", n)
+	}
+}
+
+// TestStoringEndsWithItsCaller has positions to store while those of another caller
+// are on their way to a cluster that does not answer.
+func TestStoringEndsWithItsCaller(t *testing.T) {
+	s := &session{storing: make(chan struct{}, 1)}
+	s.storing <- struct{}{}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errAsked)
+	if err := s.writeAnchors(ctx, []*lane{{}}); !errors.Is(err, errAsked) {
+		t.Errorf("it ends with %v", err)
 	}
 }

@@ -43,7 +43,7 @@ type session struct {
 	opened    time.Time
 	end       context.CancelCauseFunc // ends run for a reason of its own
 
-	storing sync.Mutex // held from looking where lanes are until that is stored
+	storing chan struct{} // has a value from looking where lanes are until that is stored
 
 	mu       sync.Mutex // guards the rest
 	lanes    map[position.Lane]*lane
@@ -70,7 +70,7 @@ func (f *Flow) open(ctx context.Context) (*session, error) {
 	s := &session{
 		flow: f, lanes: map[position.Lane]*lane{}, known: map[string]*topic{},
 		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{},
-		opened: time.Now(), queue: newRunQueue(), recoder: batch.NewRecoder(batch.Params{}),
+		opened: time.Now(), queue: newRunQueue(), storing: make(chan struct{}, 1), recoder: batch.NewRecoder(batch.Params{}),
 	}
 	err := f.reach(ctx)
 	if err == nil {

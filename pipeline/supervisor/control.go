@@ -26,7 +26,7 @@ type control struct {
 	log   *slog.Logger
 	loops []*reconcile.Loop
 	last  []*reconcile.Loop // those of loops that a single pass runs at its end
-	end   []*reconcile.Loop // each makes one pass when the flow has ended, before those of last
+	end   []*reconcile.Loop // each makes one pass when the flow and all other passes have ended
 }
 
 // buildControl makes the control plane of a flow.
