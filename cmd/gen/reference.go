@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/strait-mirror/strait/config/schema"
 	"github.com/strait-mirror/strait/pipeline/httpapi"
@@ -17,12 +18,15 @@ func writeReference() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("writing the reference: %w", err)
 	}
+	pages := map[string]string{"metrics.md": telemetry.Page(), "api.md": httpapi.Page()}
 	for _, p := range schema.Pages() {
-		if err := os.WriteFile(filepath.Join(dir, p.Name), []byte(p.Text), 0o644); err != nil {
-			return fmt.Errorf("writing the reference: %w", err)
+		if first := pages[p.Name]; first != "" { // a block about the same: a section of its page
+			pages[p.Name] = first + "\n" + strings.ReplaceAll(p.Text, "\n#", "\n##")
+		} else {
+			pages[p.Name] = p.Text
 		}
 	}
-	for name, text := range map[string]string{"metrics.md": telemetry.Page(), "api.md": httpapi.Page()} {
+	for name, text := range pages {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("writing the reference: %w", err)
 		}
