@@ -1,5 +1,6 @@
-// Package tail reads topics of one partition, those in which mirrors keep what they
-// know, each time from where it was. What the records mean is their owners' business.
+// Package tail owns topics of one partition in which mirrors keep what they know: it
+// makes them, reads on from where it was, and writes them. What the records mean is
+// their owners' business.
 package tail
 
 import (
