@@ -83,6 +83,9 @@ func change(t *testing.T, d field.Def) {
 		v.Text = strconv.FormatInt(d.Min+3, 10)
 	case field.KindDuration:
 		v.Text = time.Duration(d.Min + int64(3*time.Millisecond)).String()
+	case field.KindString, field.KindSecret:
+	case field.KindMap, field.KindFloat:
+		t.Fatalf("%s: no other value is known of its kind", d.Name)
 	}
 	if problem := d.Set(field.HCL, v); problem != nil {
 		t.Fatalf("%s: %s", d.Name, problem.Summary)
