@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -52,6 +53,9 @@ type Params struct {
 	// DialTimeout bounds making a connection, TLS included; default
 	// Config.Connection.SetupTimeout, else 10 s.
 	DialTimeout time.Duration
+
+	// Dial opens the connection beneath; default that of a zero net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Cluster is one Kafka cluster. Its methods are safe for concurrent use.

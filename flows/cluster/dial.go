@@ -21,6 +21,7 @@ import (
 // A dialer opens the connections of every client of a cluster, and remembers
 // which address failed with what, since the errors of a login do not say.
 type dialer struct {
+	open      func(ctx context.Context, network, address string) (net.Conn, error)
 	timeout   time.Duration // of making a connection, TLS included; doubled for an address that does not answer
 	timeouts  time.Duration // up to this
 	how       model.Connection
@@ -44,8 +45,11 @@ const maxFailures = 16
 
 func newDialer(p Params, config *model.Cluster) (*dialer, error) {
 	d := &dialer{
-		timeout: p.DialTimeout, timeouts: max(p.DialTimeout, config.Connection.SetupTimeoutMax),
+		open: p.Dial, timeout: p.DialTimeout, timeouts: max(p.DialTimeout, config.Connection.SetupTimeoutMax),
 		how: config.Connection, bootstrap: config.BootstrapServers, silent: map[string]int{},
+	}
+	if d.open == nil {
+		d.open = new(net.Dialer).DialContext
 	}
 	if config.TLS == nil {
 		return d, nil
@@ -98,7 +102,7 @@ func (d *dialer) connect(ctx context.Context, network, address string) (net.Conn
 	if d.how.DNSLookup == canonicalNames && slices.Contains(d.bootstrap, address) {
 		host = canonical(ctx, host)
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(host, port))
+	conn, err := d.open(ctx, network, net.JoinHostPort(host, port))
 	if err != nil {
 		return nil, "", err //nolint:wrapcheck // a *net.OpError says it all
 	}

@@ -1,0 +1,377 @@
+// Package schedules runs whole flows between fake clusters under random schedules
+// of faults: kills, cut and stalled connections, requests that arrive late, lost
+// answers, refusals and moved leaders. A schedule follows from its seed, time is
+// synctest's, and a reader that shares no code with the engine compares every
+// record in the end. Fake brokers accept what Kafka refuses: claims about brokers
+// rest on package faults, which does the same on real ones; this one goes through
+// many more orders of events.
+package schedules
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/integration/compare"
+)
+
+const (
+	topic      = "t"
+	partitions = 2
+	rounds     = 8               // faults of a schedule
+	settled    = 5 * time.Minute // of fake time; then a flow that does not come to an end hangs
+)
+
+// TestEverySchedule runs 25 schedules, from STRAIT_SEED on if that is set, and with
+// STRAIT_SOAK 2,000 (STRAIT_SOAK_SCHEDULES).
+func TestEverySchedule(t *testing.T) {
+	first, count := number(t, "STRAIT_SEED", 0), 25
+	if os.Getenv("STRAIT_SOAK") != "" {
+		count = number(t, "STRAIT_SOAK_SCHEDULES", 2000)
+	}
+	for i := range count {
+		seed := uint64(first + i)
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { newSchedule(t, seed).run() })
+		})
+	}
+}
+
+// TestRepeatsAreSeen shows that kills leave something to repeat, and that the
+// comparison counts it: at_least_once repeats, under the same schedules that
+// exactly_once must survive without.
+func TestRepeatsAreSeen(t *testing.T) {
+	const seeds = 10
+	repeated := 0
+	for seed := range uint64(seeds) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSchedule(t, seed)
+			s.delivery = model.AtLeastOnce
+			s.run()
+			repeated += s.repeated
+		})
+	}
+	t.Logf("%d records were copied twice", repeated)
+	if repeated == 0 {
+		t.Error("nothing was copied twice, so that these schedules show nothing")
+	}
+}
+
+// number returns an environment variable.
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// schedule is one run.
+type schedule struct {
+	t              *testing.T
+	rand           *rand.Rand
+	net            *kfake.VirtualNetwork
+	source, target *kfake.Cluster
+	delivery       model.Delivery
+	life           *life
+	made           int // records written to the source
+
+	unproven int64 // places that were not proven
+	repeated int   // records found twice
+}
+
+func newSchedule(t *testing.T, seed uint64) *schedule {
+	t.Helper()
+	s := &schedule{t: t, rand: rand.New(rand.NewPCG(seed, 9)), net: &kfake.VirtualNetwork{}, delivery: model.ExactlyOnce} // not a secret
+	if s.rand.IntN(4) == 0 {
+		s.delivery = model.AtLeastOnce
+	}
+	for i, side := range []**kfake.Cluster{&s.source, &s.target} {
+		c, err := kfake.NewCluster(kfake.ClusterID(fmt.Sprint("cluster-", i)), kfake.ListenFn(s.net.Listen),
+			kfake.Ports(10001+10*i, 10002+10*i, 10003+10*i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		*side = c
+	}
+	if err := s.source.CreateTopic(topic, partitions, nil); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// opts are those of a client without faults.
+func (s *schedule) opts(c *kfake.Cluster) []kgo.Opt {
+	return []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...), kgo.Dialer(s.net.DialContext), kgo.RecordPartitioner(kgo.ManualPartitioner())}
+}
+
+// run is the whole schedule.
+func (s *schedule) run() {
+	defer s.source.Close()
+	defer s.target.Close()
+	s.life = s.begin()
+	for range rounds {
+		s.load()
+		s.strike()
+		time.Sleep(time.Duration(s.rand.IntN(1500)) * time.Millisecond)
+	}
+	s.load()
+	s.await()
+	if err := s.life.end(); err != nil {
+		s.t.Errorf("the flow ended with %v", err)
+	}
+	s.unproven += s.life.flow.Status().Unproven
+	s.judge()
+}
+
+// life is one process with a flow.
+type life struct {
+	flow   *mirror.Flow
+	net    *outlet
+	cancel context.CancelFunc
+	ended  chan error
+	close  []func()
+}
+
+// begin starts a process.
+func (s *schedule) begin() *life {
+	s.t.Helper()
+	def := model.NewFlow(field.HCL)
+	def.Name, def.From, def.To, def.RefreshTopicsInterval, def.Delivery = "a->b", "a", "b", time.Second, s.delivery
+	def.RequestTimeout = 3 * time.Second
+	l := &life{net: &outlet{net: s.net}, ended: make(chan error, 1)}
+	log := slog.New(slog.NewTextHandler(s.t.Output(), nil))
+	connect := func(alias string, k *kfake.Cluster) *cluster.Cluster {
+		m := model.NewCluster(field.HCL)
+		m.Alias, m.BootstrapServers = alias, k.ListenAddrs()
+		c, err := cluster.New(cluster.Params{Config: m, Log: log, Dial: l.net.Dial, RequestTimeout: def.RequestTimeout})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		l.close = append(l.close, c.Close)
+		return c
+	}
+	var err error
+	l.flow, err = mirror.New(mirror.Params{
+		Flow: def, Source: connect("a", s.source), Target: connect("b", s.target), Budget: mirror.NewBudget(8 << 20),
+		Log: log, DrainTimeout: 20 * time.Second,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(s.t.Context())
+	l.cancel = cancel
+	go func() { l.ended <- l.flow.Run(ctx) }()
+	return l
+}
+
+// end stops a process in good order.
+func (l *life) end() error {
+	l.cancel()
+	err := <-l.ended
+	for _, c := range l.close {
+		c()
+	}
+	l.net.kill(0)
+	l.net.wait.Wait()
+	return err
+}
+
+// kill ends a process as SIGKILL does: what it had under way arrives, late, or
+// does not; it learns of nothing and stores nothing more. What is left of it in
+// memory is waited for aside.
+func (l *life) kill(late time.Duration, aside *sync.WaitGroup) {
+	l.net.kill(late)
+	aside.Go(func() { _ = l.end() })
+}
+
+// load writes records: plain batches, and transactions that are committed or not.
+func (s *schedule) load() {
+	s.t.Helper()
+	opts := append(s.opts(s.source), kgo.ProducerLinger(0))
+	transactional := s.rand.IntN(3) == 0
+	if transactional {
+		opts = append(opts, kgo.TransactionalID(fmt.Sprint("load-", s.made)))
+	}
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer cl.Close()
+	ctx := s.t.Context()
+	for range 1 + s.rand.IntN(4) {
+		if transactional {
+			if err := cl.BeginTransaction(); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		for range 1 + s.rand.IntN(20) {
+			s.made++
+			cl.Produce(ctx, &kgo.Record{
+				Topic: topic, Partition: s.rand.Int32N(partitions), Key: []byte(strconv.Itoa(s.made)),
+				Value: make([]byte, s.rand.IntN(2000)), Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(strconv.Itoa(s.made))}},
+			}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					s.t.Errorf("writing to the source: %v", err)
+				}
+			})
+		}
+		if err := cl.Flush(ctx); err != nil {
+			s.t.Fatal(err)
+		}
+		if transactional {
+			if err := cl.EndTransaction(ctx, kgo.TransactionEndTry(s.rand.IntN(3) > 0)); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Duration(s.rand.IntN(200)) * time.Millisecond)
+	}
+}
+
+// strike does one thing that a mirror must live through, or be killed by.
+func (s *schedule) strike() {
+	s.t.Helper()
+	late := time.Duration(s.rand.IntN(3000)) * time.Millisecond
+	switch n := s.rand.IntN(8); n {
+	case 0, 1:
+		var aside sync.WaitGroup
+		s.unproven += s.life.flow.Status().Unproven
+		s.life.kill(late, &aside)
+		s.life = s.begin() // beside what is left of the old one
+		aside.Wait()
+	case 2:
+		s.life.net.cut(late)
+	case 3:
+		s.life.net.stall(direction(s.rand.IntN(int(directions))), late)
+	case 4:
+		s.life.net.each(func(l *link) { l.stall(requests) })
+		time.Sleep(late / 4)
+		s.life.net.cut(late) // what was held up arrives after the connection is gone
+	case 5:
+		s.move(s.source, topic)
+		s.move(s.target, "a."+topic)
+	default:
+		s.refuse()
+	}
+}
+
+// move gives partitions to other leaders.
+func (s *schedule) move(c *kfake.Cluster, name string) {
+	if c.TopicInfo(name) == nil {
+		return
+	}
+	for p := range int32(partitions) {
+		if err := c.MoveTopicPartition(name, p, s.rand.Int32N(3)); err != nil {
+			s.t.Error(err)
+		}
+	}
+}
+
+// refuse has brokers answer requests with errors. Two of them say nothing of
+// whether the batch was appended: it was.
+func (s *schedule) refuse() {
+	produce := []*kerr.Error{
+		kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotLeaderForPartition, kerr.NotEnoughReplicas,
+		kerr.KafkaStorageError, kerr.UnknownServerError, kerr.LeaderNotAvailable, kerr.OutOfOrderSequenceNumber,
+	}
+	read := []*kerr.Error{kerr.NotLeaderForPartition, kerr.UnknownLeaderEpoch, kerr.KafkaStorageError, kerr.OffsetNotAvailable}
+	pick := func(from []*kerr.Error) *kerr.Error { return from[s.rand.IntN(len(from))] }
+	s.target.Fault(
+		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "a." + topic, Err: pick(produce), Count: 1 + s.rand.IntN(3)},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "mm2-offsets.a.internal", Err: pick(produce[:4]), Count: 1},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets, kmsg.Fetch}, Topic: "a." + topic, Err: pick(read), Count: 1},
+	)
+	s.source.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.ListOffsets}, Topic: topic, Err: pick(read), Count: 1 + s.rand.IntN(2)})
+}
+
+// await waits until the flow is at the end of the source.
+func (s *schedule) await() {
+	s.t.Helper()
+	cl, err := kgo.NewClient(s.opts(s.source)...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer cl.Close()
+	mark := strconv.Itoa(s.made) + "-last"
+	for p := range int32(partitions) {
+		r := &kgo.Record{Topic: topic, Partition: p, Key: []byte(mark)}
+		if err := cl.ProduceSync(s.t.Context(), r).FirstErr(); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	to, err := kgo.NewClient(s.opts(s.target)...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer to.Close()
+	for deadline := time.Now().Add(settled); ; time.Sleep(200 * time.Millisecond) {
+		if s.arrived(kadm.NewClient(to), mark) {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the flow has not come to the end: %+v", s.life.flow.Status())
+		}
+	}
+}
+
+// arrived reports whether the last record of each partition is on the target.
+func (s *schedule) arrived(to *kadm.Client, mark string) bool {
+	if _, err := to.ListEndOffsets(s.t.Context(), "a."+topic); err != nil || s.target.TopicInfo("a."+topic) == nil {
+		return false
+	}
+	got, err := compare.Read(s.t.Context(), s.opts(s.target), "a."+topic, compare.ReadOptions{})
+	if err != nil || len(got) < partitions {
+		return false
+	}
+	for _, records := range got {
+		if len(records) == 0 || string(records[len(records)-1].Key) != mark {
+			return false
+		}
+	}
+	return true
+}
+
+// judge compares all records.
+func (s *schedule) judge() {
+	s.t.Helper()
+	from, err := compare.Read(s.t.Context(), s.opts(s.source), topic, compare.ReadOptions{ReadCommitted: true})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	to, err := compare.Read(s.t.Context(), s.opts(s.target), "a."+topic, compare.ReadOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	exact := s.delivery == model.ExactlyOnce
+	report := compare.Diff(from, to, compare.Options{AllowDuplicates: !exact})
+	if err := report.Err(); err != nil {
+		s.t.Errorf("%s: %v", s.delivery, err)
+	}
+	s.repeated = int(report.Duplicates)
+	if exact && s.unproven > 0 {
+		s.t.Errorf("%d places could not be proven", s.unproven)
+	}
+	s.t.Logf("%s: %s", s.delivery, report)
+}
