@@ -39,8 +39,9 @@ type fakeKafka struct {
 	brokers    int32
 	nextPID    int64
 	faults     bool
-	forget     bool // producer state vanishes at random, as it does for old data
-	maxBytes   int  // max.message.bytes; 0: any
+	script     []fakeFate // of the next requests, before chance has its way
+	forget     bool       // producer state vanishes at random, as it does for old data
+	maxBytes   int        // max.message.bytes; 0: any
 	conns      map[int32]*fakeConn
 	wait       sync.WaitGroup
 }
@@ -60,6 +61,26 @@ type fakeEntry struct {
 	sequence  int32
 	records   int32
 	timestamp int64
+}
+
+// fakeFate is what becomes of a request.
+type fakeFate int
+
+const (
+	arrivesLate fakeFate = iota + 1 // a second after its connection was lost
+	outOfOrder                      // refused, though it is in order
+)
+
+// fate returns what the script says of the next request; 0: nothing.
+func (k *fakeKafka) fate() fakeFate {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.script) == 0 {
+		return 0
+	}
+	f := k.script[0]
+	k.script = k.script[1:]
+	return f
 }
 
 // fakeConn is a connection: requests are handled one at a time, in order, and
@@ -148,7 +169,22 @@ func (k *fakeKafka) serve(ctx context.Context, id int32, c *fakeConn) {
 			return
 		case r := <-c.requests:
 			k.pause(5 * time.Millisecond)
+			fate := k.fate()
 			switch {
+			case fate == arrivesLate:
+				k.wait.Go(func() {
+					time.Sleep(time.Second)
+					k.handle(id, r.req)
+				})
+				r.done(nil, errConnection)
+				return
+			case fate == outOfOrder:
+				p := r.req.Partitions[0]
+				key := wire.PartitionKey{Topic: p.Topic, Partition: p.Partition}
+				r.done(&wire.ProduceResponse{Partitions: []wire.ProducedPartition{
+					{PartitionKey: key, BaseOffset: -1, LeaderID: -1, ErrorCode: kerr.OutOfOrderSequenceNumber.Code},
+				}}, nil)
+				continue
 			case k.chance(2): // cut before it arrived
 				r.done(nil, errConnection)
 				return

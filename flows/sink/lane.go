@@ -107,6 +107,7 @@ type entry struct {
 	Batch
 	sequence int32
 	base     int64 // where it is expected on the target
+	late     bool  // a send of it had no answer, so that it may still arrive
 }
 
 func (e *entry) end() int32 { return addSequence(e.sequence, e.Records) }
@@ -371,7 +372,7 @@ func (l *Lane) requeue(b *broker) bool {
 func (l *Lane) numberLocked() {
 	b := l.nextBatchLocked()
 	batch.Stamp(b.Data, l.pid, l.pidEpoch, l.next.sequence, l.sink.transactional())
-	l.window = append(l.window, entry{b, l.next.sequence, l.next.base})
+	l.window = append(l.window, entry{Batch: b, sequence: l.next.sequence, base: l.next.base})
 	l.next.sequence = addSequence(l.next.sequence, b.Records)
 	l.next.base += int64(b.Records)
 }

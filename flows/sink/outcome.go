@@ -44,7 +44,6 @@ type failure struct {
 	message  string
 	sequence int32 // of the batch it is about
 	lost     bool  // some send of the round may have been appended or may still arrive
-	late     bool  // some send of the round had no answer, so that it may still arrive
 }
 
 // classify maps an answer to what it means.
@@ -93,6 +92,7 @@ func (l *Lane) outcome(sequence int32, r result) {
 		if f.err == nil {
 			f.err = kerr.ErrorForCode(r.code)
 		}
+		l.window[i].late = l.window[i].late || r.err != nil
 		l.failLocked(f)
 	}
 	l.resolveIfDrainedLocked()
@@ -177,7 +177,6 @@ func (l *Lane) popLocked(n int) []entry {
 // what comes behind it failed because of it.
 func (l *Lane) failLocked(f failure) {
 	f.lost = f.kind == failAmbiguous
-	f.late = f.lost && f.code == 0
 	switch l.state {
 	case stateStopped:
 		return
@@ -185,14 +184,14 @@ func (l *Lane) failLocked(f failure) {
 		l.state = stateDrain
 		l.failure = f
 	case stateDrain:
-		lost, late := f.lost || l.failure.lost, f.late || l.failure.late
+		lost := f.lost || l.failure.lost
 		known := l.indexLocked(l.failure.sequence)
 		if final(f.kind) || l.failure.kind == failMoved || known < 0 || l.indexLocked(f.sequence) < known {
 			if !final(l.failure.kind) {
 				l.failure = f
 			}
 		}
-		l.failure.lost, l.failure.late = lost, late
+		l.failure.lost = lost
 	}
 	l.resolveIfDrainedLocked()
 }

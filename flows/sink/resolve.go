@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -100,24 +101,36 @@ func (l *Lane) nextRound(ctx context.Context, err error) []entry {
 // act does what the failure of a round asks for. head says that it was the first
 // batch of the window that failed, old that the broker may forget the producer.
 func (l *Lane) act(ctx context.Context, f failure, head, old bool) error {
+	sequence := f.kind == failSequence && head
 	switch {
 	case final(f.kind):
 		return f.err
+	case sequence && l.sink.transactional():
+		return f.err // the transaction is begun again
 	case f.kind == failRefused && head:
+		l.awaitLate(ctx)
 		return l.replaceHead(ctx, f)
 	case f.lost && old:
-		// The request may still arrive, and the broker may not know it again: what
-		// the log says holds only once it has. This is a bet.
-		if f.late {
-			pause(ctx, l.sink.p.QuietTime)
-		}
+		l.awaitLate(ctx)
 		return l.settle(ctx, renewAlways)
-	case f.kind == failSequence && head && l.sink.transactional():
-		return f.err // the transaction is begun again
-	case f.kind == failSequence && head:
+	case sequence:
+		l.awaitLate(ctx)
 		return l.settle(ctx, renewIfUnexplained)
 	}
 	return nil
+}
+
+// awaitLate waits until what was sent without an answer, in this round or an
+// earlier one, must have arrived. Beside other numbers or another producer id
+// the broker would not know it again, and what the log says holds only then.
+// This is a bet.
+func (l *Lane) awaitLate(ctx context.Context) {
+	l.mu.Lock()
+	late := slices.ContainsFunc(l.window, func(e entry) bool { return e.late })
+	l.mu.Unlock()
+	if late {
+		pause(ctx, l.sink.p.QuietTime)
+	}
 }
 
 // stopLocked ends the lane for good and says why.
@@ -215,7 +228,7 @@ func (l *Lane) replaceHead(ctx context.Context, f failure) error {
 func (l *Lane) renumberLocked() {
 	for i := range l.window {
 		e := &l.window[i]
-		e.sequence, e.base = l.next.sequence, l.next.base
+		e.sequence, e.base, e.late = l.next.sequence, l.next.base, false
 		batch.Stamp(e.Data, l.pid, l.pidEpoch, e.sequence, l.sink.transactional())
 		l.next.sequence = addSequence(l.next.sequence, e.Records)
 		l.next.base += int64(e.Records)

@@ -86,8 +86,8 @@ type Params struct {
 	ProducerIDExpiration time.Duration
 
 	// QuietTime is how long a request may be under way to a broker after its
-	// connection was lost, as far as data older than ProducerIDExpiration goes;
-	// default 5s.
+	// connection was lost. It is waited before a lane goes on in a way that the
+	// broker would not know such a request by; default 5s.
 	QuietTime time.Duration
 }
 

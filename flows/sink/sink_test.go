@@ -440,3 +440,22 @@ func TestCloseWhileARefusedBatchIsBeingReplaced(t *testing.T) {
 		}
 	})
 }
+
+// TestALateRequestIsAwaitedBeforeTheProducerChanges has a request arrive a second
+// after its connection was lost, when the broker has meanwhile refused the
+// sequence of the next one: under another producer id it would be appended twice.
+func TestALateRequestIsAwaitedBeforeTheProducerChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ks := keys(1)
+		k := newFakeKafka(1, 1, ks...)
+		k.script = []fakeFate{arrivesLate, outOfOrder}
+		r := start(t, k, 0, ks...)
+		r.add(0, 1, 3, time.Now().UnixMilli())
+		waitFor(t, "the acknowledgement", func() bool { return r.lanes[0].Pending() == 0 })
+		time.Sleep(10 * time.Second)
+		r.stop()
+		if err := k.check(ks[0], 1); err != nil {
+			t.Error(err)
+		}
+	})
+}
