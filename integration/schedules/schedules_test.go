@@ -19,7 +19,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,11 +28,9 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/mirror"
-	"github.com/strait-mirror/strait/integration/compare"
 )
 
 const (
-	topic      = "t"
 	partitions = 2
 	rounds     = 8               // faults of a schedule
 	settled    = 5 * time.Minute // of fake time; then a flow that does not come to an end hangs
@@ -95,6 +92,8 @@ type schedule struct {
 	net            *kfake.VirtualNetwork
 	source, target *kfake.Cluster
 	delivery       model.Delivery
+	topics         []string // of the source
+	copy           string   // the target's one topic
 	life           *life
 	made           int // records written to the source
 
@@ -104,9 +103,18 @@ type schedule struct {
 
 func newSchedule(t *testing.T, seed uint64) *schedule {
 	t.Helper()
-	s := &schedule{t: t, rand: rand.New(rand.NewPCG(seed, 9)), net: &kfake.VirtualNetwork{}, delivery: model.ExactlyOnce} // not a secret
-	if s.rand.IntN(4) == 0 {
+	s := &schedule{
+		t: t, rand: rand.New(rand.NewPCG(seed, 9)), net: &kfake.VirtualNetwork{}, // not a secret
+		delivery: model.ExactlyOnce, topics: []string{"t"}, copy: "a.t",
+	}
+	switch s.rand.IntN(6) {
+	case 0:
 		s.delivery = model.AtLeastOnce
+	case 1:
+		s.delivery = model.Transactional
+	}
+	if s.rand.IntN(3) == 0 {
+		s.topics, s.copy = []string{"t", "u"}, "merged"
 	}
 	for i, side := range []**kfake.Cluster{&s.source, &s.target} {
 		c, err := kfake.NewCluster(kfake.ClusterID(fmt.Sprint("cluster-", i)), kfake.ListenFn(s.net.Listen),
@@ -116,8 +124,10 @@ func newSchedule(t *testing.T, seed uint64) *schedule {
 		}
 		*side = c
 	}
-	if err := s.source.CreateTopic(topic, partitions, nil); err != nil {
-		t.Fatal(err)
+	for _, topic := range s.topics {
+		if err := s.source.CreateTopic(topic, partitions, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return s
 }
@@ -161,6 +171,12 @@ func (s *schedule) begin() *life {
 	def := model.NewFlow(field.HCL)
 	def.Name, def.From, def.To, def.RefreshTopicsInterval, def.Delivery = "a->b", "a", "b", time.Second, s.delivery
 	def.RequestTimeout = 3 * time.Second
+	if len(s.topics) > 1 {
+		merge := model.NewStage(model.StageRename)
+		merge.Rename.Pattern, merge.Rename.Replacement, merge.Rename.Merge = ".*", s.copy, true
+		def.Stages = []*model.Stage{merge}
+		def.KeepStageNames()
+	}
 	l := &life{net: &outlet{net: s.net}, ended: make(chan error, 1)}
 	log := slog.New(slog.NewTextHandler(s.t.Output(), nil))
 	connect := func(alias string, k *kfake.Cluster) *cluster.Cluster {
@@ -229,9 +245,11 @@ func (s *schedule) load() {
 		}
 		for range 1 + s.rand.IntN(20) {
 			s.made++
+			topic := s.topics[s.rand.IntN(len(s.topics))]
 			cl.Produce(ctx, &kgo.Record{
-				Topic: topic, Partition: s.rand.Int32N(partitions), Key: []byte(strconv.Itoa(s.made)),
-				Value: make([]byte, s.rand.IntN(2000)), Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(strconv.Itoa(s.made))}},
+				Topic: topic, Partition: s.rand.Int32N(partitions),
+				Key: []byte(strconv.Itoa(s.made) + topic), Value: make([]byte, s.rand.IntN(2000)),
+				Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(strconv.Itoa(s.made))}},
 			}, func(_ *kgo.Record, err error) {
 				if err != nil {
 					s.t.Errorf("writing to the source: %v", err)
@@ -270,8 +288,10 @@ func (s *schedule) strike() {
 		time.Sleep(late / 4)
 		s.life.net.cut(late) // what was held up arrives after the connection is gone
 	case 5:
-		s.move(s.source, topic)
-		s.move(s.target, "a."+topic)
+		for _, topic := range s.topics {
+			s.move(s.source, topic)
+		}
+		s.move(s.target, s.copy)
 	default:
 		s.refuse()
 	}
@@ -299,79 +319,18 @@ func (s *schedule) refuse() {
 	read := []*kerr.Error{kerr.NotLeaderForPartition, kerr.UnknownLeaderEpoch, kerr.KafkaStorageError, kerr.OffsetNotAvailable}
 	pick := func(from []*kerr.Error) *kerr.Error { return from[s.rand.IntN(len(from))] }
 	s.target.Fault(
-		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "a." + topic, Err: pick(produce), Count: 1 + s.rand.IntN(3)},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: s.copy, Err: pick(produce), Count: 1 + s.rand.IntN(3)},
 		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "mm2-offsets.a.internal", Err: pick(produce[:4]), Count: 1},
-		kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets, kmsg.Fetch}, Topic: "a." + topic, Err: pick(read), Count: 1},
+		kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets, kmsg.Fetch}, Topic: s.copy, Err: pick(read), Count: 1},
 	)
-	s.source.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.ListOffsets}, Topic: topic, Err: pick(read), Count: 1 + s.rand.IntN(2)})
-}
-
-// await waits until the flow is at the end of the source.
-func (s *schedule) await() {
-	s.t.Helper()
-	cl, err := kgo.NewClient(s.opts(s.source)...)
-	if err != nil {
-		s.t.Fatal(err)
+	if s.delivery == model.Transactional {
+		begin := []*kerr.Error{kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, kerr.ConcurrentTransactions}
+		s.target.Fault(
+			kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: pick(begin), Count: 1},
+			kfake.Fault{Keys: []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.EndTxn}, Err: pick(begin), Count: 1},
+		)
 	}
-	defer cl.Close()
-	mark := strconv.Itoa(s.made) + "-last"
-	for p := range int32(partitions) {
-		r := &kgo.Record{Topic: topic, Partition: p, Key: []byte(mark)}
-		if err := cl.ProduceSync(s.t.Context(), r).FirstErr(); err != nil {
-			s.t.Fatal(err)
-		}
+	for _, topic := range s.topics {
+		s.source.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.ListOffsets}, Topic: topic, Err: pick(read), Count: 1 + s.rand.IntN(2)})
 	}
-	to, err := kgo.NewClient(s.opts(s.target)...)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer to.Close()
-	for deadline := time.Now().Add(settled); ; time.Sleep(200 * time.Millisecond) {
-		if s.arrived(kadm.NewClient(to), mark) {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("the flow has not come to the end: %+v", s.life.flow.Status())
-		}
-	}
-}
-
-// arrived reports whether the last record of each partition is on the target.
-func (s *schedule) arrived(to *kadm.Client, mark string) bool {
-	if _, err := to.ListEndOffsets(s.t.Context(), "a."+topic); err != nil || s.target.TopicInfo("a."+topic) == nil {
-		return false
-	}
-	got, err := compare.Read(s.t.Context(), s.opts(s.target), "a."+topic, compare.ReadOptions{})
-	if err != nil || len(got) < partitions {
-		return false
-	}
-	for _, records := range got {
-		if len(records) == 0 || string(records[len(records)-1].Key) != mark {
-			return false
-		}
-	}
-	return true
-}
-
-// judge compares all records.
-func (s *schedule) judge() {
-	s.t.Helper()
-	from, err := compare.Read(s.t.Context(), s.opts(s.source), topic, compare.ReadOptions{ReadCommitted: true})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	to, err := compare.Read(s.t.Context(), s.opts(s.target), "a."+topic, compare.ReadOptions{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	exact := s.delivery == model.ExactlyOnce
-	report := compare.Diff(from, to, compare.Options{AllowDuplicates: !exact})
-	if err := report.Err(); err != nil {
-		s.t.Errorf("%s: %v", s.delivery, err)
-	}
-	s.repeated = int(report.Duplicates)
-	if exact && s.unproven > 0 {
-		s.t.Errorf("%d places could not be proven", s.unproven)
-	}
-	s.t.Logf("%s: %s", s.delivery, report)
 }
