@@ -94,7 +94,7 @@ func (r *reader) expand(b *hclsyntax.Block, have int) (list []instance, repeated
 			r.tooMany(b, rangeOf(b.DefRange()))
 			return nil, false
 		}
-		return []instance{{block: b, name: b.Labels[0]}}, false
+		return []instance{{block: b, name: label(b)}}, false
 	}
 	keys, values, ok := r.forEach(b, a)
 	if !ok {
@@ -107,12 +107,16 @@ func (r *reader) expand(b *hclsyntax.Block, have int) (list []instance, repeated
 	list = []instance{} // an empty for_each is not a failed one
 	for i, key := range keys {
 		list = append(list, instance{
-			block: b, name: b.Labels[0] + "_" + key,
+			block: b, name: label(b) + "_" + key,
 			each: cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(key), "value": values[i]}),
 		})
 	}
 	return list, true
 }
+
+// label is the name of a block, its last label: in front of that of a transform
+// stands its kind.
+func label(b *hclsyntax.Block) string { return b.Labels[len(b.Labels)-1] }
 
 // tooMany reports once per kind of block that there are more than maxInstances.
 func (r *reader) tooMany(b *hclsyntax.Block, at diag.Range) {
@@ -182,7 +186,7 @@ func (r *reader) checkKeys(b *hclsyntax.Block, at diag.Range, keys []string) boo
 		case seen[key]:
 			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, at, "for_each: %q comes twice", key))
 		case !hasAlias && !plain.MatchString(key):
-			d := diag.Errorf(diag.CodeBadValue, at, "for_each: the key %.100q cannot be part of a name such as %s_KEY", key, b.Labels[0]).
+			d := diag.Errorf(diag.CodeBadValue, at, "for_each: the key %.100q cannot be part of a name such as %s_KEY", key, label(b)).
 				WithFix("use letters, digits, \"_\" and \"-\" in keys")
 			if b.Type == "cluster" {
 				d = d.WithFix("use letters, digits, \"_\" and \"-\" in keys, or name the clusters with alias = ...")
@@ -236,5 +240,5 @@ func (r *reader) expandFlows() (flows []instance, seen map[string]diag.Range) {
 // describe names the block of an instance in messages: all instances share
 // their text, so what is wrong with it is said once.
 func (inst instance) describe() string {
-	return fmt.Sprintf("%s %q", inst.block.Type, inst.block.Labels[0])
+	return fmt.Sprintf("%s %q", inst.block.Type, label(inst.block))
 }

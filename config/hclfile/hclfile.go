@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
@@ -53,7 +54,7 @@ func Read(p Params) (*model.Config, diag.List) {
 	}
 	r := &reader{
 		p: p, contexts: map[string]*hcl.EvalContext{}, broken: map[string]bool{}, full: map[string]bool{},
-		aliases: map[string]diag.Range{}, meter: newMeter(),
+		aliases: map[string]diag.Range{}, meter: newMeter(), clientKeys: client.NewTable(),
 	}
 	if p.computed > 0 {
 		r.meter.left = p.computed
@@ -119,22 +120,23 @@ func bounded(problems diag.List) diag.List {
 
 // reader is the state of one Read.
 type reader struct {
-	p        Params
-	problems diag.List
-	bodies   []*hclsyntax.Body
-	broken   map[string]bool                   // files with syntax errors: what is missing there may be behind one
-	blocks   map[string][]*hclsyntax.Block     // by type, names checked
-	top      map[string][]*hclsyntax.Attribute // of topAttributes, in file order
-	included []*model.Config
-	given    map[string]*hclsyntax.Attribute // values of variables from files
-	clusters []instance                      // in file order
-	aliases  map[string]diag.Range           // of the clusters: where declared
-	locals   map[string]*hclsyntax.Attribute
-	contexts map[string]*hcl.EvalContext // by directory: where relative paths start
-	scope    scope
-	each     cty.Value       // of the instance being decoded; NilVal outside for_each
-	meter    *meter          // of all expressions
-	full     map[string]bool // kinds of blocks of which there are too many
+	p          Params
+	problems   diag.List
+	bodies     []*hclsyntax.Body
+	broken     map[string]bool                   // files with syntax errors: what is missing there may be behind one
+	blocks     map[string][]*hclsyntax.Block     // by type, names checked
+	top        map[string][]*hclsyntax.Attribute // of topAttributes, in file order
+	included   []*model.Config
+	given      map[string]*hclsyntax.Attribute // values of variables from files
+	clusters   []instance                      // in file order
+	aliases    map[string]diag.Range           // of the clusters: where declared
+	locals     map[string]*hclsyntax.Attribute
+	contexts   map[string]*hcl.EvalContext // by directory: where relative paths start
+	scope      scope
+	clientKeys *client.Table
+	each       cty.Value       // of the instance being decoded; NilVal outside for_each
+	meter      *meter          // of all expressions
+	full       map[string]bool // kinds of blocks of which there are too many
 }
 
 // parse adds the body of f. A file with syntax errors still gives the part the

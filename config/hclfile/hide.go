@@ -29,7 +29,7 @@ func (r *reader) hideSecrets() {
 		}
 	}
 	var queue []hclsyntax.Expression
-	for _, b := range slices.Concat(r.blocks["cluster"], r.blocks["flow"]) {
+	for _, b := range slices.Concat(r.blocks["cluster"], r.blocks["flow"], r.blocks["source"], r.blocks["sink"]) {
 		for _, expr := range secretProperties(b) {
 			queue = append(append(queue, expr), behindEach(b, expr)...)
 		}

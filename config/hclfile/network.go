@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
@@ -17,10 +18,10 @@ import (
 // more has a mistake, and every flow carries all of its own.
 const maxWay = 102
 
-// node is a source, transform or sink block at the top level.
+// node is a source, transform or sink block at the top level, or one of the
+// copies its for_each makes of it.
 type node struct {
-	block  *hclsyntax.Block
-	name   string
+	instance
 	stage  *model.Stage // of a transform; nil where it is wrong
 	inputs []*node
 	places []diag.Range // of inputs
@@ -38,38 +39,44 @@ const (
 	visited
 )
 
-func (n *node) String() string { return fmt.Sprintf("%s %q", n.block.Type, n.name) }
+func (n *node) String() string { return n.describe() }
 
 func (n *node) at() diag.Range { return rangeOf(n.block.DefRange()) }
 
 // network is all nodes of a topology.
 type network struct {
-	sources, transforms, sinks []*node // in file order
-	byType                     map[string]map[string]*node
+	sources, transforms, sinks []*node                         // in file order
+	byType                     map[string]map[string]nodeBlock // by the labels of the blocks
+}
+
+// nodeBlock is what became of a block.
+type nodeBlock struct {
+	nodes    []*node // one, or those that for_each makes; none where it failed
+	repeated bool
+	failed   bool // for_each did, which was reported
+}
+
+// key is what for_each calls the copy; "" without one.
+func (n *node) key() string {
+	if n.each == cty.NilVal {
+		return ""
+	}
+	return n.each.GetAttr("key").AsString()
 }
 
 // nodes reads the nodes and what they take, and reports those that lead nowhere
 // and circles, which it cuts.
 func (r *reader) nodes() *network {
-	w := &network{byType: map[string]map[string]*node{}}
-	for kind, list := range map[string]*[]*node{"source": &w.sources, "transform": &w.transforms, "sink": &w.sinks} {
-		w.byType[kind] = map[string]*node{}
-		for _, b := range r.blocks[kind] {
-			n := &node{block: b, name: b.Labels[len(b.Labels)-1], fed: kind == "source"}
-			if len(*list) >= maxInstances {
-				r.tooMany(b, n.at())
-				break
-			}
-			*list, w.byType[kind][n.name] = append(*list, n), n
+	w := &network{byType: map[string]map[string]nodeBlock{}}
+	w.sources, w.transforms, w.sinks = r.nodesOf("source", w), r.nodesOf("transform", w), r.nodesOf("sink", w)
+	for _, n := range slices.Concat(w.transforms, w.sinks) {
+		r.each = n.each
+		if n.block.Type == "transform" {
+			n.stage = r.stage(n.block, "inputs", "for_each")
 		}
-	}
-	for _, n := range w.transforms {
-		n.stage = r.stage(n.block, "inputs")
 		r.inputs(n, w.byType)
 	}
-	for _, n := range w.sinks {
-		r.inputs(n, w.byType)
-	}
+	r.each = cty.NilVal
 	for _, n := range w.sinks {
 		n.lead()
 	}
@@ -79,14 +86,36 @@ func (r *reader) nodes() *network {
 	for _, n := range slices.Concat(w.sources, w.transforms) {
 		if !n.leads {
 			r.problems.Add(diag.Errorf(diag.CodeUndefined, n.at(), "%s leads to no sink", n).
-				WithFix("name it in a sink: inputs = [%s.%s]", n.block.Type, n.name))
+				WithFix("name it in a sink: inputs = [%s.%s]", n.block.Type, label(n.block)))
 		}
 	}
 	return w
 }
 
+// nodesOf makes the nodes of all blocks of a type.
+func (r *reader) nodesOf(kind string, w *network) (list []*node) {
+	w.byType[kind] = map[string]nodeBlock{}
+	seen := map[string]diag.Range{}
+	for _, b := range r.blocks[kind] {
+		instances, repeated := r.expand(b, len(list))
+		block := nodeBlock{repeated: repeated, failed: instances == nil}
+		for _, inst := range instances {
+			at := rangeOf(b.LabelRanges[len(b.LabelRanges)-1])
+			if first, dup := seen[inst.name]; dup {
+				r.problems.Add(diag.Errorf(diag.CodeDuplicateName, at, "%s %q is already declared at %s", kind, inst.name, first))
+				continue
+			}
+			seen[inst.name] = at
+			block.nodes = append(block.nodes, &node{instance: inst, fed: kind == "source"})
+		}
+		w.byType[kind][label(b)] = block
+		list = append(list, block.nodes...)
+	}
+	return list
+}
+
 // inputs resolves what a transform or a sink takes.
-func (r *reader) inputs(n *node, known map[string]map[string]*node) {
+func (r *reader) inputs(n *node, known map[string]map[string]nodeBlock) {
 	a := n.block.Body.Attributes["inputs"]
 	if a == nil {
 		r.require(n.block, n.String(), "inputs")
@@ -101,47 +130,102 @@ func (r *reader) inputs(n *node, known map[string]map[string]*node) {
 	seen := map[*node]bool{}
 	for _, e := range list.Exprs {
 		at := rangeOf(e.Range())
-		in, ok := r.input(e, at, known)
-		switch {
-		case !ok:
-		case seen[in]:
-			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, at, "%s takes %s twice", n, in))
-		default:
+		for _, in := range r.input(e, at, known) {
+			if seen[in] {
+				r.problems.Add(diag.Errorf(diag.CodeDuplicateName, at, "%s takes %s twice", n, in))
+				continue
+			}
 			seen[in] = true
 			n.inputs, n.places = append(n.inputs, in), append(n.places, at)
 		}
 	}
 }
 
-// input resolves source.NAME or transform.NAME.
-func (r *reader) input(e hclsyntax.Expression, at diag.Range, known map[string]map[string]*node) (*node, bool) {
-	t, problems := hcl.AbsTraversalForExpr(unwrap(e))
-	name, kind := nodeName(t), ""
-	if !problems.HasErrors() && name != "" {
-		kind = t.RootName()
-	}
-	if kind != "source" && kind != "transform" {
+// input resolves source.NAME or transform.NAME, which of a block with for_each is
+// all that it makes, and source.NAME[KEY], which is one of them. None where
+// something is wrong, which is reported.
+func (r *reader) input(e hclsyntax.Expression, at diag.Range, known map[string]map[string]nodeBlock) []*node {
+	ref, ok := r.nodeRef(e)
+	kind, name, key := ref.kind, ref.name, ref.key
+	if !ok || kind != "source" && kind != "transform" || name == "" {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "inputs: every element must be a source or a transform").
 			WithFix("write source.NAME or transform.NAME"))
-		return nil, false
+		return nil
 	}
-	if in := known[kind][name]; in != nil {
-		return in, true
+	block, exists := known[kind][name]
+	switch {
+	case !exists:
+		r.noSuch(at, fmt.Sprintf("there is no %s %q", kind, name), name, slices.Sorted(maps.Keys(known[kind])))
+		return nil
+	case !ref.keyed || block.failed:
+		return block.nodes
+	case !block.repeated:
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, at, "inputs: %s %q has no for_each, and so nothing to pick", kind, name).
+			WithFix("write %s.%s", kind, name))
+		return nil
+	case key == "":
+		return nil // reported
 	}
-	d := diag.Errorf(diag.CodeUndefined, at, "there is no %s %q", kind, name)
-	if near := suggestFew(name, slices.Sorted(maps.Keys(known[kind]))); near != "" {
+	var keys []string
+	for _, n := range block.nodes {
+		if n.key() == key {
+			return []*node{n}
+		}
+		keys = append(keys, n.key())
+	}
+	r.noSuch(at, fmt.Sprintf("for_each makes no %q of %s %q", key, kind, name), key, keys)
+	return nil
+}
+
+// noSuch reports a name that is not among those known.
+func (r *reader) noSuch(at diag.Range, what, name string, known []string) {
+	d := diag.Errorf(diag.CodeUndefined, at, "%s", what)
+	if near := suggestFew(name, known); near != "" {
 		d = d.WithFix("did you mean %q?", near)
 	}
 	r.problems.Add(d)
-	return nil, false
 }
 
-// nodeName is the name in source.NAME or source["NAME"].
-func nodeName(t hcl.Traversal) string {
-	if len(t) != 2 {
+// nodeRef is how a node is referred to.
+type nodeRef struct {
+	kind, name string
+	keyed      bool
+	key        string // "": it was none, which is reported
+}
+
+// nodeRef reads source.NAME, source["NAME"], or either with a key behind it.
+func (r *reader) nodeRef(e hclsyntax.Expression) (ref nodeRef, ok bool) {
+	e = unwrap(e)
+	if index, is := e.(*hclsyntax.IndexExpr); is {
+		if ref, ok = r.nodeRef(index.Collection); !ok || ref.keyed {
+			return ref, false
+		}
+		ref.keyed, ref.key = true, r.nodeKey(index.Key)
+		return ref, true
+	}
+	t, problems := hcl.AbsTraversalForExpr(e)
+	if problems.HasErrors() || len(t) < 2 || len(t) > 3 {
+		return ref, false
+	}
+	ref.kind, ref.name, ref.keyed = t.RootName(), stepName(t[1]), len(t) == 3
+	if ref.keyed {
+		ref.key = stepName(t[2])
+	}
+	return ref, !ref.keyed || ref.key != ""
+}
+
+// nodeKey evaluates what picks one of a for_each; "" where that fails or is
+// nothing, which is reported.
+func (r *reader) nodeKey(e hclsyntax.Expression) string {
+	v, known := r.value(e)
+	if !known {
 		return ""
 	}
-	return stepName(t[1])
+	if v.IsList || v.Text == "" || v.Sensitive {
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, rangeOf(e.Range()), "inputs: a key must be a string that is not secret"))
+		return ""
+	}
+	return v.Text
 }
 
 // cutCircles reports inputs by which a node takes itself, drops them, and finds

@@ -1,10 +1,12 @@
 package hclfile
 
 import (
+	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
+	"github.com/strait-mirror/strait/config/client"
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
@@ -46,31 +48,11 @@ func (r *reader) nodeFlow(way []*node) *model.Flow {
 	f.Name = strings.Join(f.Path, "-")
 	source, sink := way[0].block, way[len(way)-1].block
 	f.Range, f.Ranges, f.TopicsExclude = rangeOf(sink.DefRange()), model.Places{}, nil
-	reading, writing := model.EndFields(model.FlowFields(f))
-	for _, end := range []struct {
-		block *hclsyntax.Block
-		defs  []field.Def
-		extra []string
-		attr  string
-		alias *string
-	}{
-		{source, reading, []string{"cluster"}, "from", &f.From},
-		{sink, writing, []string{"cluster", "inputs"}, "to", &f.To},
-	} {
-		where := end.block.Type + ` "` + end.block.Labels[0] + `"`
-		r.attributes(end.block.Body, target{where: where, defs: end.defs, extra: end.extra, places: f.Ranges})
-		a := end.block.Body.Attributes["cluster"]
-		if a == nil {
-			r.require(end.block, where, "cluster")
-			continue
-		}
-		at := rangeOf(a.Expr.Range())
-		f.Ranges[end.attr] = at
-		if alias, ok := r.clusterName(a.Expr); ok {
-			*end.alias = alias
-			r.checkCluster(alias, at)
-		}
-	}
+	f.Properties = map[string]model.Property{}
+	all := model.FlowFields(f)
+	reading, writing := model.EndFields(all)
+	r.nodeEnd(way[0], f, all, target{defs: reading, extra: []string{"cluster", "for_each", "properties"}}, "from")
+	r.nodeEnd(way[len(way)-1], f, all, target{defs: writing, extra: []string{"cluster", "inputs", "for_each", "properties"}}, "to")
 	f.Stages = r.stagesOn(way)
 	f.KeepStageNames()
 	if f.DefaultExcludes {
@@ -78,10 +60,62 @@ func (r *reader) nodeFlow(way []*node) *model.Flow {
 	}
 	if f.From != "" && f.From == f.To {
 		r.problems.Add(diag.Errorf(diag.CodeFromEqualsTo, f.Ranges.Of("to"), "sink %q takes source %q of the same cluster %q",
-			sink.Labels[0], source.Labels[0], f.From))
+			label(sink), label(source), f.From))
 	}
 	r.checkSeparator(f)
 	return f
+}
+
+// nodeEnd decodes the source or the sink of a way; attr is what a flow calls its
+// cluster, and all are the attributes of both ends.
+func (r *reader) nodeEnd(n *node, f *model.Flow, all []field.Def, t target, attr string) {
+	r.each = n.each
+	defer func() { r.each = cty.NilVal }()
+	alias := &f.From
+	if attr == "to" {
+		alias = &f.To
+	}
+	body := n.block.Body
+	t.where, t.places = n.describe(), f.Ranges
+	r.attributes(body, t)
+	for key, p := range r.properties(body, t.where, all) {
+		if r.propertyOfEnd(n, key, p) {
+			f.Properties[key] = p
+		}
+	}
+	a := body.Attributes["cluster"]
+	if a == nil {
+		r.require(n.block, t.where, "cluster")
+		return
+	}
+	at := rangeOf(a.Expr.Range())
+	f.Ranges[attr] = at
+	if name, ok := r.clusterName(a.Expr); ok {
+		*alias = name
+		r.checkCluster(name, at)
+	}
+}
+
+// propertyOfEnd refuses a property that is not about the end of flows where it
+// stands: sources have a consumer, sinks a producer.
+func (r *reader) propertyOfEnd(n *node, key string, p model.Property) bool {
+	own, other, elsewhere := []string{"consumer.", "source."}, []string{"producer.", "target."}, "sink"
+	role := client.Consumer
+	if n.block.Type == "sink" {
+		own, other, elsewhere, role = other, own, "source", client.Producer
+	}
+	starts := func(prefix string) bool { return strings.HasPrefix(key, prefix) }
+	switch row, known := r.clientKeys.Find(key, role); {
+	case starts("admin."):
+		r.problems.Add(diag.Errorf(diag.CodeIgnoredPrefix, p.Range, "properties: %q does not say whose connection it is about", key).
+			WithFix("write %q", own[1]+key))
+	case slices.ContainsFunc(other, starts), known && !slices.ContainsFunc(own, starts) && !row.OfRole(role):
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, p.Range, "properties: %q has no place in a %s", key, n.block.Type).
+			WithFix("write it in a %s", elsewhere))
+	default:
+		return true
+	}
+	return false
 }
 
 // stagesOn returns the stages of a way, which may say only once where partitions

@@ -42,7 +42,7 @@ func sourceBlock() Block {
 	return Block{
 		Type: "source", Labels: []string{"name"}, Example: `source "orders" {`,
 		Doc:        "The beginning of flows: which topics of a cluster are read, and how.",
-		Attributes: append([]Attribute{end("The cluster to copy from, as in cluster.dc1.")}, attributes(reading)...),
+		Attributes: append([]Attribute{end("The cluster to copy from, as in cluster.dc1."), forEach("sources"), properties("A->B.source.")}, attributes(reading)...),
 		Blocks:     []Block{},
 	}
 }
@@ -52,7 +52,7 @@ func sinkBlock() Block {
 	return Block{
 		Type: "sink", Labels: []string{"name"}, Example: `sink "central" {`,
 		Doc:        "The end of flows: one for every way from a source to it.",
-		Attributes: append([]Attribute{end("The cluster to copy to, as in cluster.dc2."), inputs("the sink")}, attributes(writing)...),
+		Attributes: append([]Attribute{end("The cluster to copy to, as in cluster.dc2."), inputs("the sink"), forEach("sinks"), properties("A->B.target. or A->B.producer.")}, attributes(writing)...),
 		Blocks:     []Block{},
 	}
 }
@@ -70,7 +70,9 @@ func transformBlocks(outside bool) []Block {
 			in := inputs("the stage")
 			in.Required = false
 			in.Doc += " Required at the top level; in a flow block stages follow each other in file order instead."
-			b.Attributes = append([]Attribute{in}, b.Attributes...)
+			each := forEach("stages")
+			each.Doc += " At the top level only."
+			b.Attributes = append([]Attribute{in, each}, b.Attributes...)
 		}
 		out = append(out, b)
 	}

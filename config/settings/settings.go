@@ -63,7 +63,7 @@ func OfModel(cfg *model.Config) Listing {
 	for _, c := range cfg.Clusters {
 		l.Clusters = append(l.Clusters, clusterSection(c))
 	}
-	users := effective.Users()
+	users, table := effective.Users(), client.NewTable()
 	for _, f := range cfg.Flows {
 		flow := Flow{Name: f.Name, Enabled: f.Enabled}
 		for _, name := range sections() {
@@ -73,7 +73,7 @@ func OfModel(cfg *model.Config) Listing {
 					s.Settings = append(s.Settings, ofDef(d, "", f.Ranges))
 				}
 			}
-			s.Settings = append(s.Settings, ofClient(name, f.Properties)...)
+			s.Settings = append(s.Settings, ofClient(table, name, f.Properties)...)
 			if len(s.Settings) > 0 {
 				flow.Sections = append(flow.Sections, s)
 			}
@@ -140,10 +140,10 @@ func ofProperty(key string, p model.Property) Setting {
 
 // ofClient returns the properties of a flow that are for one of its clients;
 // those that name none are the record producer's or the consumer's.
-func ofClient(section string, properties map[string]model.Property) []Setting {
+func ofClient(table *client.Table, section string, properties map[string]model.Property) []Setting {
 	var list []Setting
 	for _, key := range sortedKeys(properties) {
-		for _, owner := range owners(key) {
+		for _, owner := range owners(table, key) {
 			if owner == section {
 				list = append(list, ofProperty(key, properties[key]))
 			}
@@ -153,7 +153,7 @@ func ofClient(section string, properties map[string]model.Property) []Setting {
 }
 
 // owners returns the sections of a flow that one of its properties belongs to.
-func owners(key string) []string {
+func owners(table *client.Table, key string) []string {
 	if strings.HasPrefix(key, "admin.") {
 		return []string{"source_admin", "target_admin"}
 	}
@@ -168,7 +168,7 @@ func owners(key string) []string {
 			return []string{o[1]}
 		}
 	}
-	if row, ok := client.NewTable().Find(key, client.Consumer); ok && row.OfRole(client.Consumer) {
+	if row, ok := table.Find(key, client.Consumer); ok && row.OfRole(client.Consumer) {
 		return []string{"source_consumer"}
 	}
 	return []string{"record_producer"}
