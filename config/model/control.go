@@ -36,6 +36,8 @@ type Control struct {
 	HeartbeatsTopicReplicationFactor int16
 	HeartbeatsReplicationEnabled     bool
 
+	SessionTimeout                 time.Duration // of a process among those that share a flow; at least twice HeartbeatInterval
+	HeartbeatInterval              time.Duration
 	GroupID                        string // of MirrorMaker 2's workers on the target; "": <source>-mm2
 	OffsetStorageTopic             string // "": mm2-offsets.<source>.internal
 	OffsetStoragePartitions        int

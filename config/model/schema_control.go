@@ -123,8 +123,14 @@ func heartbeatFields(c *Control) []field.Def {
 // program shares.
 func storageFields(c *Control) []field.Def {
 	return []field.Def{
+		field.Duration(&c.SessionTimeout, "session_timeout", time.Millisecond, field.MaxDuration,
+			"After how long without a sign of life the others take over what a process of the same topology ran. Brokers bound it by group.min.session.timeout.ms and group.max.session.timeout.ms.").
+			Legacy("session.timeout.ms", field.ScopeWorker).Default("10s"),
+		field.Duration(&c.HeartbeatInterval, "heartbeat_interval", time.Millisecond, field.MaxDuration,
+			"How often a process shows the others of the same topology that it lives, and learns of a new division of the work; half of session_timeout at most.").
+			Legacy("heartbeat.interval.ms", field.ScopeWorker).Default("500ms"),
 		field.String(&c.GroupID, "group_id", "Group of MirrorMaker 2's workers on the target; <source>-mm2 when not set.").
-			Legacy("group.id", field.ScopeWorker).Default("").Later(""),
+			Legacy("group.id", field.ScopeWorker).Default(""),
 		field.String(&c.OffsetStorageTopic, "offset_storage_topic", "Topic of positions on the target; mm2-offsets.<source>.internal when not set.").
 			Legacy("offset.storage.topic", field.ScopeWorker).Default("").Changes(field.Destructive).Later(""),
 		field.Int(&c.OffsetStoragePartitions, "offset_storage_partitions", -1, field.MaxInt32,

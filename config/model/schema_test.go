@@ -72,6 +72,7 @@ func TestDefaults(t *testing.T) {
 		"heartbeats_topic_replication_factor": {"3", "3"}, "heartbeats_replication_enabled": {"true", "true"},
 		"offset_storage_partitions": {"25", "25"}, "offset_storage_replication_factor": {"3", "3"},
 		"offset_flush_interval": {"1m", "1m"}, "offset_flush_timeout": {"5s", "5s"},
+		"session_timeout": {"10s", "10s"}, "heartbeat_interval": {"500ms", "500ms"},
 		"config_properties_exclude": {
 			strings.Join(model.DefaultConfigPropertiesExclude(), ", "), strings.Join(model.DefaultConfigPropertiesExclude(), ", "),
 		},

@@ -140,6 +140,9 @@ func (c *Cluster) probe(ctx context.Context, wanted []grant.Grant) ([]grant.Gran
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(wanted), func(g grant.Grant) bool {
+		if g.On.Kind == grant.Groups {
+			return c.mayUse(ctx, g)
+		}
 		seen := false
 		for name, t := range topics {
 			if !g.On.Include(grant.Topic(name)) {
@@ -151,4 +154,31 @@ func (c *Cluster) probe(ctx context.Context, wanted []grant.Grant) ([]grant.Gran
 		}
 		return seen
 	}), nil
+}
+
+// mayUse reports whether we may do with a group what g says. A heartbeat of nobody
+// asks for READ and changes nothing.
+func (c *Cluster) mayUse(ctx context.Context, g grant.Grant) bool {
+	var code int16
+	switch g.Operation {
+	case grant.Describe:
+		req := kmsg.NewPtrDescribeGroupsRequest()
+		req.Groups = []string{g.On.Name}
+		resp, err := req.RequestWith(ctx, c.control)
+		if err != nil || len(resp.Groups) != 1 {
+			return false
+		}
+		code = resp.Groups[0].ErrorCode
+	case grant.Read:
+		req := kmsg.NewPtrHeartbeatRequest()
+		req.Group, req.MemberID = g.On.Name, "strait-asks"
+		resp, err := req.RequestWith(ctx, c.control)
+		if err != nil {
+			return false
+		}
+		code = resp.ErrorCode
+	default:
+		return false
+	}
+	return code != kerr.GroupAuthorizationFailed.Code
 }

@@ -193,3 +193,7 @@ func (c *Cluster) Go(ctx context.Context, try func(context.Context) error) <-cha
 	c.pending.Go(func() { done <- try(ctx) })
 	return done
 }
+
+// Requestor returns what sends control requests as Await does: they end with
+// their context, also while a broker is silent.
+func (c *Cluster) Requestor() kmsg.Requestor { return requestor{c} }

@@ -60,6 +60,8 @@ b READ mm2-offsets.a.internal: a->b positions
 b WRITE mm2-offsets.a.internal: a->b positions
 b CREATE mm2-offsets.a.internal: a->b positions
 b DESCRIBE_CONFIGS mm2-offsets.a.internal: a->b positions
+b DESCRIBE a-mm2: a->b positions
+b READ a-mm2-strait*: a->b sharing
 b ALTER kafka-cluster: a->b acls
 b WRITE heartbeats: a->b heartbeats
 b CREATE heartbeats: a->b heartbeats
@@ -213,6 +215,8 @@ a DESCRIBE_CONFIGS kafka-cluster: b->a proof
 a CREATE orders*: b->a creation
 a ALTER orders*: b->a creation
 a ALTER_CONFIGS orders*: b->a settings
+a DESCRIBE b-mm2: b->a positions
+a READ b-mm2-strait*: b->a sharing
 `
 	got := dump(grant.For([]*model.Flow{ab, ba}))
 	var onA strings.Builder

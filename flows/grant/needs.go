@@ -1,6 +1,8 @@
 package grant
 
 import (
+	"cmp"
+
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
@@ -15,6 +17,7 @@ const (
 	Creation  Feature = "creation"   // of topics on the target, and of partitions
 	Settings  Feature = "settings"   // of topics, so that the target takes batches as they are
 	Positions Feature = "positions"  // where to go on
+	Sharing   Feature = "sharing"    // of the work among processes
 	LoopGuard Feature = "loop_guard" // telling copies from local records
 	ACLs      Feature = "acls"       // of topics, on the target as on the source
 	Heartbeat Feature = "heartbeats" // by whose age watchers tell which mirrors are alive
@@ -58,6 +61,8 @@ func needs() []need {
 		{Positions, anchors, positions, Create, "to create the topic of positions; not needed where it exists"},
 		{Positions, anchors, positions, DescribeConfigs, "to see that no positions are deleted"},
 		{Positions, commits, group, Read, "to go on where the group is, and to commit its offsets"},
+		{Positions, anchors, workers, Describe, "to notice a MirrorMaker 2 that mirrors the same; without it every record may be copied twice"},
+		{Sharing, anchors, members, Read, "to share the work with other processes that run the same, and to take over from them; without it a process runs alone"},
 		{LoopGuard, (*model.Flow).Guarded, written, Read, "to know which producer ids are entered"},
 		{LoopGuard, (*model.Flow).Guarded, written, Write, "to enter the producer ids that records are written with"},
 		{LoopGuard, (*model.Flow).Guarded, written, Create, "to create the topic of producer ids; not needed where it exists"},
@@ -147,6 +152,17 @@ func group(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Group(f.M
 
 // source is the source itself.
 func source(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Itself()} }
+
+// members is the group in which processes share the work; that of a deployment has
+// a longer name.
+func members(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{{Kind: Groups, Name: f.From + "-mm2-strait", Prefixed: true}}
+}
+
+// workers is the group of MirrorMaker 2's workers.
+func workers(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Group(cmp.Or(f.Control.GroupID, f.From+"-mm2"))}
+}
 
 // beats is the topic of heartbeats.
 func beats(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Topic(rename.Heartbeats)} }

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -46,7 +45,7 @@ func (s *session) anchor(ctx context.Context) {
 		}
 		if err := s.writeAnchors(ctx, lanes); err != nil {
 			schedule.Failed(due...)
-			if _, taken := errors.AsType[*position.LiveGroupError](err); taken {
+			if taken(err) {
 				s.end(err)
 				return
 			}
@@ -90,13 +89,12 @@ func (s *session) moved() []*lane {
 	if s.store.again > 0 {
 		return s.placedLanes()
 	}
-	var lanes []*lane
-	for _, l := range s.list() {
-		if l.unanchored() {
-			lanes = append(lanes, l)
-		}
-	}
-	return lanes
+	return moved(s.list())
+}
+
+// moved returns those of lanes that are not where their stored position is.
+func moved(lanes []*lane) []*lane {
+	return slices.DeleteFunc(slices.Clone(lanes), func(l *lane) bool { return !l.unanchored() })
 }
 
 // placedLanes returns the lanes that have a position.
@@ -119,6 +117,9 @@ func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
 		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), context.Cause(ctx))
 	}
 	defer func() { <-s.storing }()
+	if !s.flow.p.Share.Holds() {
+		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), errNotHeld)
+	}
 	anchors := make([]position.Anchor, len(lanes))
 	for i, l := range lanes {
 		anchors[i] = l.makeAnchor()

@@ -44,6 +44,9 @@ func (s *session) discover(ctx context.Context) {
 		select {
 		case <-time.After(pause):
 		case <-f.updated:
+		case yielded := <-f.reshared:
+			s.yield(ctx)
+			close(yielded)
 		case <-ctx.Done():
 		}
 	}
@@ -108,20 +111,15 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	s.flow.noteNothing(len(pairs)+len(problems) == 0)
 	s.flow.noteBack(pairs)
 	selected := make(map[string]bool, len(pairs)+len(problems))
-	passing := false
-	for _, p := range problems {
-		selected[p.Topic] = true // not healthy is not gone
-		_, denied := errors.AsType[*topicsync.PermissionError](p.Err)
-		passing = passing || p.Isolated && p.Retry && !denied
-	}
+	passing, follows := weighProblems(problems, selected)
 	var fresh []*lane
 	for _, p := range pairs {
 		selected[p.Source] = true
 		t := s.topic(p)
 		for n := range p.Partitions {
 			to, ok := s.targetOf(n, p)
-			if !ok {
-				continue // it has no place on the target yet; a problem says why
+			if !ok || !s.flow.p.Share.Owns(p.Source, n) {
+				continue // it has no place on the target yet, of which a problem says why, or is another process's
 			}
 			if l := s.addLane(ctx, t, n, to); l != nil {
 				fresh = append(fresh, l)
@@ -132,8 +130,21 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 	started, err := s.startLanes(ctx, fresh)
 	// A single pass waits for what will pass; otherwise the next one comes soon
 	// enough.
-	all := err == nil && started == len(fresh) && (!passing || !s.flow.p.Once)
+	all := err == nil && started == len(fresh) && !follows && (!passing || !s.flow.p.Once)
 	return finding{all: all, nothing: len(fresh) == 0 && !passing}, err
+}
+
+// weighProblems adds the topics of problems to those that are selected, since
+// what is not healthy is not gone, and reports whether one of them will pass, and
+// whether another process is to create one.
+func weighProblems(problems []topicsync.Problem, selected map[string]bool) (passing, follows bool) {
+	for _, p := range problems {
+		selected[p.Topic] = true
+		_, denied := errors.AsType[*topicsync.PermissionError](p.Err)
+		passing = passing || p.Isolated && p.Retry && !denied
+		follows = follows || errors.Is(p.Err, topicsync.ErrFollows)
+	}
+	return passing, follows
 }
 
 // remember notes which partitions and positions there were when the source was

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ type ledger struct {
 	check func(context.Context) error // finds who else uses them; nil: nobody can
 	again time.Duration               // how often all are stored anew, since they expire; 0: they do not
 
+	// refresh reads what others have stored meanwhile; nil: nobody else stores.
+	refresh func(context.Context) error
+
 	// previous returns an older position, for targets that lost the end of their
 	// log; nil where positions are bare offsets.
 	previous func(topic string, partition int32) (position.Anchor, bool)
@@ -53,7 +57,7 @@ func (f *Flow) newLedger() (ledger, error) {
 			return ledger{}, err
 		}
 		f.p.Target.Metadata().Track(store.Topic())
-		return ledger{positions: store, on: f.p.Target, previous: store.Previous, topic: store.Topic(), stage: store.Stage}, nil
+		return ledger{positions: store, on: f.p.Target, previous: store.Previous, topic: store.Topic(), stage: store.Stage, refresh: store.Refresh, check: store.Check}, nil
 	}
 	group, err := position.NewGroup(position.GroupParams{
 		Client: f.p.Source.Control(), Group: def.MirrorMaker1.Group, Log: f.p.Log,
@@ -67,13 +71,13 @@ func (f *Flow) newLedger() (ledger, error) {
 // NewStore returns where a flow keeps its positions on the target, of which nothing
 // was read yet. One like MirrorMaker 1 keeps them elsewhere.
 func NewStore(def *model.Flow, target *cluster.Cluster, log *slog.Logger) (*position.Store, error) {
-	owner := ""
+	owner, workers := "", cmp.Or(def.Control.GroupID, def.From+"-mm2")
 	if def.OwnsOffsets == model.OwnsNo {
-		owner = "Strait:" + def.Name
+		owner, workers = "Strait:"+def.Name, "" // beside MirrorMaker 2, too
 	}
 	store, err := position.NewStore(position.Params{
 		Client: target.Control(), SourceAlias: def.From, Log: log,
-		ReplicationFactor: def.ReplicationFactor, Owner: owner,
+		ReplicationFactor: def.ReplicationFactor, Owner: owner, Workers: workers,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("building positions: %w", err)
@@ -106,9 +110,16 @@ func (s *session) watchPositions(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := s.store.on.Await(ctx, s.store.check)
-		if _, taken := errors.AsType[*position.LiveGroupError](err); taken {
+		if taken(err) {
 			s.end(err) // an error of another kind shows where positions are stored
 			return
 		}
 	}
+}
+
+// taken reports whether somebody else uses the positions.
+func taken(err error) bool {
+	_, group := errors.AsType[*position.LiveGroupError](err)
+	_, workers := errors.AsType[*position.LiveMirrorMakerError](err)
+	return group || workers
 }

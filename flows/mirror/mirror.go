@@ -39,6 +39,9 @@ type Params struct {
 	// Offsets is told where lanes are on both sides; nil: nobody is.
 	Offsets *offsetsync.Syncs
 
+	// Share says what of the flow is this process's; default: all of it.
+	Share Share
+
 	// Returns says that another flow of the process mirrors in the other direction
 	// under equal names: without a loop guard the flow must not run.
 	Returns bool
@@ -64,13 +67,16 @@ type Flow struct {
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves
 
+	reshared chan chan struct{} // asks discovery to yield; it closes what it is sent
+
 	initial map[string]int32 // partitions, when the source was first listed, of topics without a position; only discovery touches it
 	unlike  *rules           // those before the first change that initial does not know of; nil: there is none; likewise
 
 	mu      sync.Mutex // guards the rest
 	state   string
 	cause   string
-	session *session // of the present or last Run
+	session *session      // of the present or last Run
+	running chan struct{} // closed when the lanes of the present Run have come to rest; nil: there are none
 	reasons map[batch.Reason]int64
 	notes   map[noteKey]Problem // problems beside those of lanes
 
@@ -92,6 +98,9 @@ func New(p Params) (*Flow, error) {
 	if p.Flow == nil || p.Source == nil || p.Target == nil || p.Budget == nil || p.Log == nil {
 		return nil, errors.New("building mirror flow: flow, source, target, budget and log are required")
 	}
+	if p.Share == nil {
+		p.Share = whole{}
+	}
 	r, err := newRules(p.Flow, p.Taken)
 	if err != nil {
 		return nil, err
@@ -100,6 +109,7 @@ func New(p Params) (*Flow, error) {
 		p: p, budget: p.Budget.bytes, updated: make(chan struct{}, 1),
 		readCommitted: p.Flow.IsolationLevel != model.ReadUncommitted,
 		state:         Starting,
+		reshared:      make(chan chan struct{}),
 		reasons:       map[batch.Reason]int64{},
 		notes:         map[noteKey]Problem{},
 		reports:       reports{open: map[string]*report{}, events: map[string]time.Time{}},

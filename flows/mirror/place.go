@@ -17,7 +17,11 @@ func (s *session) startLanes(ctx context.Context, lanes []*lane) (started int, e
 	if len(lanes) == 0 {
 		return 0, nil
 	}
-	ready, err := s.placeLanes(ctx, lanes)
+	var ready []*lane
+	err = s.catchUp(ctx)
+	if err == nil {
+		ready, err = s.placeLanes(ctx, lanes)
+	}
 	if err == nil {
 		err = s.store.on.Explain(s.writeAnchors(ctx, unanchored(ready)))
 	}

@@ -166,6 +166,9 @@ func (f *Flow) clearNote(key noteKey) {
 func (f *Flow) noteTopics(problems []topicsync.Problem) {
 	present := map[noteKey]bool{}
 	for _, p := range problems {
+		if errors.Is(p.Err, topicsync.ErrFollows) {
+			continue // the leader reports what keeps it
+		}
 		told := f.topicProblem(p)
 		key := noteKey{kind: noteTopic, topic: p.Topic, partition: WholeTopic, what: told.Err.Error()}
 		present[key] = true

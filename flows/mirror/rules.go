@@ -107,6 +107,7 @@ func (f *Flow) topicParams() topicsync.Params {
 			e.Cluster = f.p.Target.Alias()
 			e.Log(f.p.Log)
 		},
+		Leads:       f.p.Share.Leads,
 		LeaveTopics: one != nil && one.LeaveTopics, AnySize: f.p.Flow.Repartitions(),
 		Source: f.p.Source.Control(), Target: f.p.Target.Control(),
 		Named:    namedBy(f.def()),

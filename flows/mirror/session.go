@@ -181,6 +181,7 @@ func (s *session) build() error {
 // first, then the lanes once their batches are acknowledged, then the anchors.
 func (s *session) run(ctx context.Context) error {
 	f := s.flow
+	defer f.setRunning()()
 	defer s.close()
 	ctx, s.end = context.WithCancelCause(ctx)
 	defer s.end(nil)
@@ -263,7 +264,11 @@ func (s *session) verdict(cause, undrained error) error {
 
 // closeLanes stops all lanes at once and returns how many did not come to rest.
 func (s *session) closeLanes(ctx context.Context) (moving int) {
-	lanes := s.list()
+	return closeAll(ctx, s.list())
+}
+
+// closeAll stops lanes at once and returns how many did not come to rest.
+func closeAll(ctx context.Context, lanes []*lane) (moving int) {
 	rested := make([]bool, len(lanes))
 	var wait sync.WaitGroup
 	for i, l := range lanes {

@@ -75,7 +75,7 @@ func (l *lane) blame(at side, p Problem) {
 			attrs = append(attrs, "fix", p.Fix)
 		}
 		switch {
-		case p.Stopped && heals(p.Err):
+		case p.Stopped && l.heals(p.Err):
 			f.p.Log.Error("partition stopped, retrying", append(attrs, "retry_after", retryAfter(p.Err))...)
 		case p.Stopped:
 			f.p.Log.Error("partition stopped", attrs...)
@@ -134,17 +134,20 @@ const retryStopped = 30 * time.Second
 // retryAfter returns how long a partition rests that an error stopped. Where only
 // its place is to be found anew there is nothing to wait for.
 func retryAfter(err error) time.Duration {
+	_, taken := errors.AsType[*sink.ContradictionError](err)
 	_, cut := errors.AsType[*sink.TruncatedError](err)
 	_, recreated := errors.AsType[*sink.RecreatedError](err)
-	if cut || recreated {
+	if cut || recreated || taken {
 		return time.Second
 	}
 	return retryStopped
 }
 
 // heals reports whether a stopped partition may be tried again. Where the
-// target's log contradicts what was sent, a person must look first.
-func heals(err error) bool {
+// target's log contradicts what was sent, a person must look first, unless the
+// partition was taken over: whoever had it before may have appended a little more
+// of the same stream, behind which the lane goes on.
+func (l *lane) heals(err error) bool {
 	if _, ok := errors.AsType[*UnprovenError](err); ok {
 		return false
 	}
@@ -152,7 +155,7 @@ func heals(err error) bool {
 		return false
 	}
 	_, ok := errors.AsType[*sink.ContradictionError](err)
-	return !ok
+	return !ok || l.session.flow.shared() && l.session.flow.p.Share.Holds()
 }
 
 // reviveStopped ends lanes that stopped a while ago for a reason that may have
@@ -187,7 +190,7 @@ func (s *session) reviveStopped(ctx context.Context) {
 // dueLocked reports whether a stopped lane has rested long enough. l.mu is held.
 func (l *lane) dueLocked() bool {
 	for _, p := range l.problems {
-		if p != nil && p.Stopped && heals(p.Err) && time.Since(p.stoppedAt) >= retryAfter(p.Err) {
+		if p != nil && p.Stopped && l.heals(p.Err) && time.Since(p.stoppedAt) >= retryAfter(p.Err) {
 			return true
 		}
 	}
@@ -206,6 +209,9 @@ func fixFor(err error) string {
 		return e.Hint()
 	}
 	if e, ok := errors.AsType[*origin.CleanupPolicyError](err); ok {
+		return e.Hint()
+	}
+	if e, ok := errors.AsType[*position.LiveMirrorMakerError](err); ok {
 		return e.Hint()
 	}
 	if e, ok := errors.AsType[*position.LiveGroupError](err); ok {

@@ -89,6 +89,17 @@ func (s *Syncs) Stored(source, target Partition, sourceNext, targetEnd int64) {
 	l.Placed(sourceNext, targetEnd)
 }
 
+// Left says that the lane is another process's from now on, which writes of it.
+func (l *Lane) Left() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.placed = false
+	l.pending, l.delayed = syncSlot{}, syncSlot{}
+}
+
 // Acked says the same of a lane that moved by so many records and bytes. It does
 // not allocate in general.
 func (l *Lane) Acked(sourceNext, targetEnd, records, bytes int64) {

@@ -37,6 +37,22 @@ func wantSent(t *testing.T, s *Syncs, want ...pair) {
 	}
 }
 
+// TestLeftLaneIsNotKnownToBeAnywhere has another process take a lane over.
+func TestLeftLaneIsNotKnownToBeAnywhere(t *testing.T) {
+	s := newSyncs(100)
+	l := newLane(s)
+	l.Placed(0, 0)
+	l.Acked(150, 150, 150, 1)
+	if at := l.lookUp(200); !at.answer.Behind {
+		t.Errorf("a consumer ahead of the lane: %+v", at)
+	}
+	l.Left()
+	wantSent(t, s)
+	if at := l.lookUp(200); at.answer.Exact || at.answer.Behind || at.answer.Offset != 0 {
+		t.Errorf("after it was left: %+v", at)
+	}
+}
+
 // TestLaneHoldsOneSync is conformance items 63 to 65: the newest takes the
 // place of what waits, and what lags too little waits for the flush.
 func TestLaneHoldsOneSync(t *testing.T) {

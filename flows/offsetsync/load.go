@@ -2,6 +2,7 @@ package offsetsync
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
@@ -12,8 +13,8 @@ import (
 	"github.com/strait-mirror/strait/flows/reconcile"
 )
 
-// Load reads what the topics hold, once, and creates them where they are missing.
-// pass may be nil where nothing is to be created.
+// Load reads what the topics hold, once unless others write there, and creates them
+// where they are missing. pass may be nil where nothing is to be created.
 func (s *Syncs) Load(ctx context.Context, pass *reconcile.Pass) error {
 	s.pass.Lock()
 	defer s.pass.Unlock()
@@ -24,16 +25,20 @@ func (s *Syncs) Load(ctx context.Context, pass *reconcile.Pass) error {
 func (s *Syncs) load(ctx context.Context, pass *reconcile.Pass) error {
 	places := map[string]mm2fmt.Places{} // by key
 	syncs := map[cluster.TopicPartition]*slots{}
+	again := s.p.Shared && time.Since(s.learnt) >= learnEvery
+	if again {
+		s.learnt = time.Now()
+	}
 	var both errgroup.Group // they may be on two clusters
 	both.Go(func() error {
-		return s.places.load(ctx, pass, s.p.ReadOnly, func(r *kgo.Record) {
+		return s.places.load(ctx, pass, s.p.ReadOnly, again, func(r *kgo.Record) {
 			if p, err := mm2fmt.ParsePlaces(r.Key, r.Value); err == nil {
 				places[string(r.Key)] = p
 			}
 		})
 	})
 	both.Go(func() error {
-		return s.syncs.load(ctx, pass, s.p.ReadOnly, func(r *kgo.Record) { keep(syncs, r) })
+		return s.syncs.load(ctx, pass, s.p.ReadOnly, again, func(r *kgo.Record) { keep(syncs, r) })
 	})
 	err := both.Wait()
 	for _, p := range places {
@@ -54,8 +59,8 @@ type kept struct {
 }
 
 // load creates the topic where it is missing, unless it is only to be read, and
-// reads it once.
-func (k *kept) load(ctx context.Context, pass *reconcile.Pass, readOnly bool, take func(*kgo.Record)) error {
+// reads it once, or what came since again.
+func (k *kept) load(ctx context.Context, pass *reconcile.Pass, readOnly, again bool, take func(*kgo.Record)) error {
 	if k.Topic == nil {
 		return nil
 	}
@@ -64,7 +69,7 @@ func (k *kept) load(ctx context.Context, pass *reconcile.Pass, readOnly bool, ta
 			return err
 		}
 	}
-	if k.loaded {
+	if k.loaded && !again {
 		return nil
 	}
 	err := k.Read(ctx, take)

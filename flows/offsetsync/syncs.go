@@ -28,6 +28,9 @@ import (
 // takes the place of an older one.
 const Interval = 500 * time.Millisecond
 
+// learnEvery is how often what others have written of their lanes is read.
+const learnEvery = 5 * time.Second
+
 // Params is what New needs. A zero optional field means its default.
 type Params struct {
 	Source *cluster.Cluster // required
@@ -43,6 +46,7 @@ type Params struct {
 	PlacesReplicationFactor int16 // of a new index; default -1, the broker's default
 	ReadCommitted           bool  // records of aborted transactions are not mirrored
 	Transactional           bool  // the target has markers of our own: nothing can be counted between two places
+	Shared                  bool  // other processes have lanes of the flow, and write of them
 	ReadOnly                bool  // nothing is created or written
 }
 
@@ -60,6 +64,7 @@ type Syncs struct {
 	syncs   kept       // MirrorMaker 2's
 	places  kept       // the index, on the target
 	flushed time.Time
+	learnt  time.Time // what others wrote
 
 	mu    sync.Mutex // guards the rest; taken after a lane's
 	lanes map[cluster.TopicPartition]*Lane

@@ -41,6 +41,9 @@ type Params struct {
 	// keeps the default, mm2fmt.SourceConnector.
 	Owner string
 
+	// Workers is the group of MirrorMaker 2's workers, for Check; "" checks nothing.
+	Workers string
+
 	// PreviousEvery is every how many writes of a lane its previous anchor is
 	// written as well; default 12, which is once a minute while it moves.
 	PreviousEvery int
@@ -93,10 +96,13 @@ func NewStore(p Params) (*Store, error) {
 	return s, nil
 }
 
-// Open creates the topic if it is missing, sees to its settings, and reads all
+// Open finds out that no MirrorMaker 2 mirrors the same, creates the topic if it is missing, sees to its settings, and reads all
 // anchors. It retries what may pass by itself until ctx ends; a store whose
 // Open failed may be opened again.
 func (s *Store) Open(ctx context.Context) error {
+	if err := s.Check(ctx); err != nil {
+		return err
+	}
 	if err := s.ensureTopic(ctx); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (p *pass) create(ctx context.Context) error {
 			if !missing(t.targetNow) {
 				return "", nil
 			}
-			return "", fmt.Errorf("waiting for the member that leads to create target topic %q: %w", t.target, kerr.UnknownTopicOrPartition)
+			return "", fmt.Errorf("%w %q", ErrFollows, t.target)
 		})
 		return nil
 	}

@@ -8,6 +8,7 @@
 package topicsync
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -94,6 +95,9 @@ type Problem struct {
 	Isolated bool   // the topic is in no Pair because of it
 	Source   bool   // the source said so, not the target
 }
+
+// ErrFollows is the Err of a Problem: another process is to create the topic.
+var ErrFollows = errors.New("waiting for the member that leads to create target topic")
 
 // ClusterError says that a cluster did not answer a pass.
 type ClusterError struct {

@@ -206,7 +206,7 @@ func (p *pass) isolate(check func(*topic) (hint string, err error)) {
 		hint, err := check(t)
 		if err != nil {
 			from, _ := errors.AsType[*ClusterError](err)
-			p.report(t, Problem{Err: err, Hint: hint, Retry: kerr.IsRetriable(err), Isolated: true, Source: from != nil && from.Source})
+			p.report(t, Problem{Err: err, Hint: hint, Retry: kerr.IsRetriable(err) || errors.Is(err, ErrFollows), Isolated: true, Source: from != nil && from.Source})
 		}
 		return err != nil
 	})

@@ -88,6 +88,12 @@ func (l *lab) crash(ctx context.Context, t *testing.T, form string) {
 			<-time.After(20 * time.Millisecond)
 		}
 	}
+	// What only the leader of the group does begins within a second of its lead, and
+	// positions are stored after five.
+	const grace = 2 * time.Second
+	for began := time.Now(); len(l.audit(t)) > 0 && time.Since(began) < grace; {
+		<-time.After(50 * time.Millisecond)
+	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}

@@ -78,7 +78,7 @@ func (m *Mirror) keepLog(t *testing.T, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(m.file("strait.log"))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+".log"), text, 0o600)
+		err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+"-"+filepath.Base(m.dir)+".log"), text, 0o600)
 	}
 	if err != nil {
 		t.Logf("keeping the log: %v", err)

@@ -131,6 +131,29 @@ func TestKillLoop(t *testing.T) {
 	})
 }
 
+// TestGroupKillLoop kills members of a group of three 100 times
+// (STRAIT_SOAK_KILLS), and stops and freezes them in between.
+func TestGroupKillLoop(t *testing.T) {
+	soak(t)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 100)
+	b := NewBed(t, 1, 3, nil)
+	rnd := rand.New(rand.NewPCG(s, 8)) // not a secret
+	tm := newTeam(t, b, BuildStrait(t), 3, LoadParams{Topics: "team-", Seed: s, Rate: 1500, MaxValue: 300})
+	for tm.counts["kill"] < kills {
+		if err := pause(t.Context(), between(rnd, 200, 5000)); err != nil {
+			t.Fatal(err)
+		}
+		if err := tm.trouble(rnd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := tm.judge()
+	result(t, "Kill loop of a group of three", built, s, []string{
+		fmt.Sprintf("%d kills, %d stops and %d freezes of members", tm.counts["kill"], tm.counts["stop"], tm.counts["freeze"]),
+		fmt.Sprintf("%d records: %s", v.Source, verdictText(t)),
+	})
+}
+
 // killLoop kills and restarts the mirror n times, each after longest at most.
 func (tr *Trial) killLoop(n int, longest time.Duration, rnd *rand.Rand) error {
 	for range n {

@@ -53,6 +53,15 @@ func (i Identity) Same(o Identity) bool { return i.Fingerprint == o.Fingerprint 
 // Identify returns the identity of values, all of which are of the model.
 func (k Key) Identify(values ...any) Identity { return k.identify(values...) }
 
+// Selection stands for which partitions of its source a flow takes, and where
+// they go: processes that share a flow must agree on that, and on no more.
+func Selection(f *model.Flow) Fingerprint {
+	return Key{}.identify(part{f, []string{
+		"Name", "From", "To", "Topics", "TopicsExclude", "ReplicationPolicy", "ReplicationPolicySeparator",
+		"LoopGuard", "IsolationLevel", "OwnsOffsets", "Stages",
+	}}).Fingerprint
+}
+
 // identify returns the identity of values, all of which are of the model.
 func (k Key) identify(values ...any) Identity {
 	var open, sealed canon

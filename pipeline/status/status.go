@@ -66,10 +66,23 @@ type Flow struct {
 	RecordRate float64 `json:"record_rate"` // per second
 	ByteRate   float64 `json:"byte_rate"`   // per second
 
+	Group *Group `json:"group,omitempty"` // nil: the flow runs here alone
+
 	Problems []Problem `json:"problems,omitempty"`
 	// MoreProblems is how many there are beside Problems, where it was cut.
 	MoreProblems int              `json:"more_problems,omitempty"`
 	Reasons      map[string]int64 `json:"reencoded_batches,omitempty"` // reason to batches re-encoded for it
+}
+
+// Group is the place of this process among those that share a flow.
+type Group struct {
+	Name     string  `json:"name"`               // on the target
+	Instance string  `json:"instance,omitempty"` // stays the same when the process is started again
+	Member   string  `json:"member,omitempty"`   // empty: not in the group
+	Members  int     `json:"members"`            // that share the work; 0: not known
+	Leader   bool    `json:"leader"`             // does what only one may do
+	Alone    bool    `json:"alone,omitempty"`    // there is no group to be had: everything runs here
+	Share    float64 `json:"share"`              // of all partitions there may be, 0 to 1
 }
 
 // Problem is something that keeps part of a flow from going on, or that needs

@@ -22,6 +22,7 @@ import (
 // nothing else: what is kept in step besides records.
 type control struct {
 	def   *model.Flow
+	team  *team // nil: nobody shares it
 	to    *cluster.Cluster
 	log   *slog.Logger
 	loops []*reconcile.Loop
@@ -30,9 +31,9 @@ type control struct {
 }
 
 // buildControl makes the control plane of a flow.
-func (s *Supervisor) buildControl(def *model.Flow, f *mirror.Flow, from, to *cluster.Cluster, offsets *offsetsync.Syncs) error {
+func (s *Supervisor) buildControl(def *model.Flow, t *team, f *mirror.Flow, from, to *cluster.Cluster, offsets *offsetsync.Syncs) error {
 	p, err := newPlane(def, func(def *model.Flow) (*control, error) {
-		c := &control{def: def, to: to, log: s.p.Log.With("flow", def.Name)}
+		c := &control{def: def, team: t, to: to, log: s.p.Log.With("flow", def.Name)}
 		return c, c.build(f, from, offsets)
 	})
 	s.control = append(s.control, p)
@@ -65,7 +66,11 @@ func (s *Supervisor) buildHeartbeats(opened map[connection]*cluster.Cluster) err
 		if err != nil {
 			return err
 		}
-		if err := s.buildControl(def, nil, nil, to, nil); err != nil {
+		t, err := s.teamOf(def, to)
+		if err == nil {
+			err = s.buildControl(def, t, nil, nil, to, nil)
+		}
+		if err != nil {
 			return fmt.Errorf("building the heartbeats of %q: %w", def.Name, err)
 		}
 	}
@@ -135,6 +140,9 @@ func (c *control) addEnd(p reconcile.Params) error {
 }
 
 func (c *control) loop(p reconcile.Params) (*reconcile.Loop, error) {
+	if c.team != nil && p.Leads == nil {
+		p.Leads = c.team.Leads
+	}
 	p.Log, p.Timeout, p.Await = c.log, c.def.Control.AdminTimeout, c.to.Await
 	return reconcile.New(p)
 }

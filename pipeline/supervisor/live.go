@@ -4,12 +4,14 @@ import (
 	"slices"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/graph"
 )
 
 // differsLive reports whether a topology differs from what a ship runs in nothing
 // but what can be changed while its flows run. Flows that share the positions of
 // their topics are not among those: one of them would have to leave a topic before
-// another begins with it.
+// another begins with it. Nor are other topics where processes share the work, since
+// their group shares it among those alone that run the same.
 func (f *Fleet) differsLive(s *ship, cfg *model.Config) bool {
 	same := *cfg
 	same.Flows = slices.Clone(cfg.Flows)
@@ -18,7 +20,8 @@ func (f *Fleet) differsLive(s *ship, cfg *model.Config) bool {
 			continue
 		}
 		before := flowNamed(s.runs, def.Name)
-		if before == nil || taken(def, cfg.Flows) != nil {
+		shares := s.p.Instance != nil
+		if before == nil || taken(def, cfg.Flows) != nil || shares && graph.Selection(before) != graph.Selection(def) {
 			return false
 		}
 		if def.Enabled {

@@ -11,11 +11,13 @@ import (
 
 // offsetsOf makes what knows which offsets of a flow's clusters are the same
 // place; nil where nobody wants to know.
-func (s *Supervisor) offsetsOf(def *model.Flow, from, to *cluster.Cluster) (*offsetsync.Syncs, error) {
+func (s *Supervisor) offsetsOf(def *model.Flow, t *team, from, to *cluster.Cluster) (*offsetsync.Syncs, error) {
 	if !def.TracksOffsets() {
 		return nil, nil //nolint:nilnil // nil tracks nothing
 	}
-	return offsetsync.New(offsetsync.ForFlow(def, from, to, s.p.Log.With("flow", def.Name)))
+	p := offsetsync.ForFlow(def, from, to, s.p.Log.With("flow", def.Name))
+	p.Shared = t != nil
+	return offsetsync.New(p)
 }
 
 // addOffsets makes what writes offset syncs, checkpoints and group offsets.
@@ -24,10 +26,14 @@ func (c *control) addOffsets(f *mirror.Flow, from *cluster.Cluster, offsets *off
 	if offsets == nil {
 		return nil
 	}
-	if err := c.add(reconcile.Params{Name: "offset syncs", Interval: offsetsync.Interval, Do: offsets.Pass, Ready: f.Running}); err != nil {
+	var holds func() bool // every process writes the syncs of what it runs
+	if c.team != nil {
+		holds = c.team.Holds
+	}
+	if err := c.add(reconcile.Params{Name: "offset syncs", Interval: offsetsync.Interval, Do: offsets.Pass, Ready: f.Running, Leads: holds}); err != nil {
 		return err
 	}
-	if err := c.addEnd(reconcile.Params{Name: "last offset syncs", Do: offsets.Flush}); err != nil {
+	if err := c.addEnd(reconcile.Params{Name: "last offset syncs", Do: offsets.Flush, Leads: holds}); err != nil {
 		return err
 	}
 	groups, err := groupsync.New(groupsync.Params{Flow: c.def, Source: from, Target: c.to, Offsets: offsets, Log: c.log})

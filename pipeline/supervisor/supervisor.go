@@ -32,6 +32,11 @@ type Params struct {
 	// supervisors; nil: this one has its own.
 	Budget *mirror.Budget
 
+	// Instance says who this process is among those that run the same topology
+	// and share its work; "" is somebody new every time. nil: it runs alone, as a
+	// single pass always does.
+	Instance *string
+
 	// AllowDestructive lets Fleet.Apply read another cluster under the same alias.
 	AllowDestructive bool
 
@@ -50,6 +55,7 @@ type Supervisor struct {
 	p       Params
 	flows   []*mirror.Flow
 	rates   []*rate  // of flows
+	teams   []*team  // that this process is in
 	control []*plane // of flows, then of pairs that have none
 	open    []*cluster.Cluster
 }
@@ -97,22 +103,31 @@ func (s *Supervisor) build() error {
 		if err != nil {
 			return err
 		}
-		offsets, err := s.offsetsOf(def, from, to)
+		t, err := s.teamOf(def, to)
 		if err != nil {
 			return fmt.Errorf("building flow %q: %w", def.Name, err)
 		}
-		f, err := mirror.New(mirror.Params{
+		offsets, err := s.offsetsOf(def, t, from, to)
+		if err != nil {
+			return fmt.Errorf("building flow %q: %w", def.Name, err)
+		}
+		params := mirror.Params{
 			Flow: def, Source: from, Target: to, Budget: budget, Offsets: offsets,
 			Log:     s.p.Log.With("flow", def.Name),
 			Returns: returns(s.p.Config, def), Taken: taken(def, s.p.Config.Flows),
 			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
-		})
+		}
+		if t != nil {
+			params.Share = t
+		}
+		f, err := mirror.New(params)
 		if err != nil {
 			return fmt.Errorf("building flow %q: %w", def.Name, err)
 		}
+		t.add(f)
 		s.flows = append(s.flows, f)
 		s.rates = append(s.rates, &rate{})
-		if err := s.buildControl(def, f, from, to, offsets); err != nil {
+		if err := s.buildControl(def, t, f, from, to, offsets); err != nil {
 			return fmt.Errorf("building flow %q: %w", def.Name, err)
 		}
 	}
@@ -167,6 +182,7 @@ func (s *Supervisor) close() {
 // of clusters may have heartbeats all the same, which a single pass sends none of.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.close()
+	defer s.join(ctx)()
 	var wait sync.WaitGroup
 	errs := make([]error, len(s.flows))
 	for i, f := range s.flows {
@@ -192,6 +208,20 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		<-ctx.Done()
 	}
 	return errors.Join(errs...)
+}
+
+// join makes this process a member of its teams. What it returns leaves them and
+// comes last: a place is kept until nothing needs it any more.
+func (s *Supervisor) join(ctx context.Context) (leave func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var wait sync.WaitGroup
+	for _, t := range s.teams {
+		wait.Go(func() { t.Run(ctx) })
+	}
+	return func() {
+		cancel()
+		wait.Wait()
+	}
 }
 
 // keep runs one flow, again and again until ctx ends.
@@ -224,7 +254,8 @@ func (s *Supervisor) keep(ctx context.Context, f *mirror.Flow) error {
 func (s *Supervisor) Status() status.Snapshot {
 	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
 	for i, f := range s.flows {
-		snap.Flows = append(snap.Flows, s.control[i].now().addTo(flowStatus(f, s.rates[i], snap.Time)))
+		c := s.control[i].now()
+		snap.Flows = append(snap.Flows, c.team.addTo(c.addTo(flowStatus(f, s.rates[i], snap.Time))))
 	}
 	for _, c := range s.control[len(s.flows):] {
 		if st := c.now().alone(); len(st.Problems) > 0 {

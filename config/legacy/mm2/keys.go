@@ -51,7 +51,7 @@ func knownKeys() []knownKey {
 	add(diag.Info, runtime,
 		"offset.storage.", "config.storage.", "status.storage.", "offsets.storage.topic", "tasks.max.enforce",
 		"listeners", "listeners.", "rest.", "dedicated.mode.enable.internal.rest", "response.http.headers.config",
-		"plugin.", "worker.", "task.", "group.instance.id", "session.timeout.ms", "heartbeat.interval.ms",
+		"plugin.", "worker.", "task.", "group.instance.id",
 		"rebalance.timeout.ms", "scheduled.rebalance.max.delay.ms", "connect.protocol", "inter.worker.",
 		"topic.tracking.enable", "config.action.reload", "name", "connector.class",
 		"source.cluster.alias", "target.cluster.alias", "alias", "key.converter.", "value.converter.", "header.converter.",

@@ -26,6 +26,7 @@ const plainEvery = time.Minute
 // runFlags are the flags of run.
 type runFlags struct {
 	once         bool
+	alone        bool
 	timeout      time.Duration
 	drainTimeout time.Duration
 	logLevel     string
@@ -45,6 +46,9 @@ func (a *app) newRun() *cobra.Command {
 		Long: "Run reads a topology (.hcl or .properties, several files make one) and mirrors\n" +
 			"its enabled flows until the process is asked to end. Then it finishes what is\n" +
 			"under way, records its positions and exits; a second request ends it at once.\n\n" +
+			"Several processes that run the same topology, on one host or many, share its work\n" +
+			"through a group on each target: start another one to add it, stop one and the others\n" +
+			"take over. With --once or --alone a process runs everything itself.\n\n" +
 			"An edit of the files, or of what they include, is applied while it runs: flows\n" +
 			"between pairs of clusters that it is not about are not touched. An edit that is\n" +
 			"wrong, that leads to a cluster that does not answer, or that is destructive\n" +
@@ -77,6 +81,7 @@ func (a *app) newRun() *cobra.Command {
 	flags := cmd.Flags()
 	a.vars.register(flags)
 	flags.BoolVar(&f.once, "once", false, "mirror up to the ends seen at start, then exit")
+	flags.BoolVar(&f.alone, "alone", false, "run everything here: join no group, and share nothing with others that run the same")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --once: how long to wait for a cluster that is down")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 30*time.Second, "how long to finish what is under way when asked to end")
 	flags.StringSliceVar(&f.clusters, "clusters", nil, clustersUsage)
@@ -113,9 +118,16 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	log = slog.New(ring.Handler(log.Handler()))
 	restore := limitMemory(cfg, a.p.Getenv)
 	defer restore()
+	var instance *string
+	if !f.once && !f.alone {
+		id, release := claimInstance(paths, log)
+		defer release()
+		instance = id
+	}
 	e, err := a.p.Make(engine.Params{
 		Config:       cfg,
 		Log:          log,
+		Instance:     instance,
 		Once:         f.once,
 		Timeout:      f.timeout,
 		DrainTimeout: f.drainTimeout,

@@ -13,6 +13,7 @@ import (
 	"github.com/strait-mirror/strait/config/settings"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/grant"
+	"github.com/strait-mirror/strait/flows/group"
 	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
@@ -81,6 +82,7 @@ func makeEngine(p engine.Params) (engine.Engine, error) {
 	s, err := supervisor.NewFleet(supervisor.Params{
 		Config:       p.Config,
 		Log:          p.Log,
+		Instance:     p.Instance,
 		Once:         p.Once,
 		Timeout:      p.Timeout,
 		DrainTimeout: p.DrainTimeout,
@@ -91,6 +93,21 @@ func makeEngine(p engine.Params) (engine.Engine, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// claimInstance returns who this process is among those that run the same files
+// here, until release is called. Where that cannot be told apart it is somebody
+// new: others then wait for its session when it was killed.
+func claimInstance(files []string, log *slog.Logger) (id *string, release func()) {
+	host, err := os.Hostname()
+	if err == nil {
+		var i *group.Instance
+		if i, err = group.Claim(group.InstanceParams{Host: host, Files: files, Dir: os.TempDir()}); err == nil {
+			return &i.ID, i.Close
+		}
+	}
+	log.Warn("no lasting identity in the group, going on as somebody new", "err", err)
+	return new(""), func() {}
 }
 
 // askCluster surveys a cluster for lint. What its client logs comes back as the

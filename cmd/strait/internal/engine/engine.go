@@ -42,6 +42,7 @@ type PairOpener func(cfg *model.Config, f *model.Flow, log *slog.Logger) (*offse
 type Params struct {
 	Config       *model.Config
 	Log          *slog.Logger
+	Instance     *string       // who this process is among those that share the work; nil: it runs alone
 	Once         bool          // stop at the readable ends seen at start
 	Timeout      time.Duration // how long Once waits for a cluster
 	DrainTimeout time.Duration // how long stopping may take

@@ -1,0 +1,80 @@
+package group
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// plan is how the leader divided the work.
+type plan struct {
+	claims   []claim // as they will be
+	withheld int     // buckets that a member has yet to let go of
+}
+
+// divide makes the assignments of a generation.
+func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGroupRequestGroupAssignment, error) {
+	claims := make([]claim, 0, len(members))
+	sharing := 0
+	for _, r := range members {
+		s, err := decodeSubscription(r.ProtocolMetadata)
+		if err != nil {
+			return nil, fmt.Errorf("reading what member %q of group %q holds: %w", r.MemberID, m.p.Group, err)
+		}
+		c := claim{id: r.MemberID, generation: s.generation, held: s.held, idle: s.fingerprint != m.p.Fingerprint}
+		if !c.idle {
+			sharing++
+		}
+		claims = append(claims, c)
+	}
+	shares := assign(claims, m.weigh())
+	next := plan{claims: claims}
+	out := make([]kmsg.SyncGroupRequestGroupAssignment, 0, len(claims))
+	for i, c := range claims {
+		s := shares[c.id]
+		next.withheld += s.withheld
+		next.claims[i].held = s.owned
+		a := kmsg.NewSyncGroupRequestGroupAssignment()
+		a.MemberID = c.id
+		a.MemberAssignment = assignment{fingerprint: m.p.Fingerprint, members: sharing, owned: s.owned}.encode()
+		out = append(out, a)
+	}
+	m.mu.Lock()
+	m.plan = &next
+	m.mu.Unlock()
+	m.p.Log.Info("work divided among the members of the group", "members", sharing, "to_be_handed_over", next.withheld)
+	return out, nil
+}
+
+func (m *Member) weigh() *Weights {
+	var w Weights
+	m.p.Weigh(func(topic string, partition int32, weight int64) { w[Bucket(topic, partition)] += max(weight, 0) })
+	return &w
+}
+
+// outdated reports whether the leader should divide the work anew: because it
+// does not know how it was divided, somebody died before letting go of what
+// another one waits for, or what there is to do has changed. Flows go on
+// meanwhile.
+func (m *Member) outdated() bool {
+	m.mu.Lock()
+	leader, p := m.leader, m.plan
+	m.mu.Unlock()
+	if !leader {
+		return false
+	}
+	if p == nil || p.withheld > 0 {
+		return true
+	}
+	w := m.weigh()
+	shares := assign(p.claims, w)
+	return slices.ContainsFunc(p.claims, func(c claim) bool {
+		for b := range Buckets {
+			if w[b] > 0 && c.held.Has(b) && !shares[c.id].owned.Has(b) {
+				return true
+			}
+		}
+		return false
+	})
+}

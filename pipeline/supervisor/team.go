@@ -1,0 +1,117 @@
+package supervisor
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"sync"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/group"
+	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/pipeline/graph"
+	"github.com/strait-mirror/strait/pipeline/status"
+)
+
+// team is the flows of a topology between two clusters, and the place of this
+// process among those that run the same.
+type team struct {
+	*group.Member
+
+	flows []*mirror.Flow
+
+	from, to string           // aliases
+	target   *cluster.Cluster // as the first of the flows reaches it
+}
+
+// teamOf returns the team of a flow, nil where it runs here alone: in a single
+// pass, like MirrorMaker 1, whose group has no place for it, and in transactions,
+// whose ids say who runs what.
+func (s *Supervisor) teamOf(def *model.Flow, to *cluster.Cluster) (*team, error) {
+	if s.p.Instance == nil || s.p.Once || def.MirrorMaker1 != nil || def.Delivery == model.Transactional {
+		return nil, nil
+	}
+	for _, t := range s.teams {
+		if t.from == def.From && t.to == def.To {
+			return t, nil
+		}
+	}
+	t := &team{from: def.From, to: def.To, target: to}
+	name := def.From + "-mm2-strait"
+	if d := s.p.Config.Deployment; d != "" {
+		name += "-" + d
+	}
+	var err error
+	t.Member, err = group.New(group.Params{
+		Target: to.Requestor(), Group: name, Log: s.p.Log, Instance: *s.p.Instance,
+		Fingerprint:       s.fingerprint(def.From, def.To),
+		HeartbeatInterval: min(def.Control.HeartbeatInterval, def.Control.SessionTimeout/2),
+		SessionTimeout:    def.Control.SessionTimeout,
+		Changed:           t.reshare, Weigh: t.weigh,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.teams = append(s.teams, t)
+	return t, nil
+}
+
+// fingerprint stands for what is mirrored between two clusters.
+func (s *Supervisor) fingerprint(from, to string) group.Fingerprint {
+	h := sha256.New()
+	for _, f := range s.p.Config.Flows {
+		if f.Enabled && f.From == from && f.To == to {
+			one := graph.Selection(f)
+			h.Write(one[:])
+		}
+	}
+	return group.Fingerprint(h.Sum(nil))
+}
+
+// reshare tells all flows of what has changed, and waits for them.
+func (t *team) reshare(ctx context.Context) {
+	var wait sync.WaitGroup
+	for _, f := range t.flows {
+		wait.Go(func() { f.Reshare(ctx) })
+	}
+	wait.Wait()
+}
+
+func (t *team) weigh(add func(topic string, partition int32, weight int64)) {
+	for _, f := range t.flows {
+		f.EachPartition(func(topic string, partition int32) { add(topic, partition, 1) })
+	}
+}
+
+// add adds a flow. Like addTo it may be called on no team.
+func (t *team) add(f *mirror.Flow) {
+	if t != nil {
+		t.flows = append(t.flows, f)
+	}
+}
+
+// addTo returns the state of a flow with the place of the process in the group.
+func (t *team) addTo(f status.Flow) status.Flow {
+	if t == nil {
+		return f
+	}
+	st := t.Status()
+	f.Group = &status.Group{
+		Name: st.Group, Instance: st.Instance, Member: st.ID, Members: st.Members,
+		Leader: st.Leader, Alone: st.Alone, Share: st.Share,
+	}
+	if st.Problem == nil {
+		return f
+	}
+	err := t.target.Explain(st.Problem)
+	p := status.Problem{Partition: status.WholeTopic, Summary: err.Error(), Since: st.Since}
+	if e, ok := errors.AsType[*cluster.Problem](err); ok {
+		p.Fix = e.Fix
+	}
+	if e, ok := errors.AsType[*group.OtherTopologyError](err); ok {
+		p.Fix = e.Hint()
+	}
+	f.Problems = append(f.Problems, p)
+	return f
+}
