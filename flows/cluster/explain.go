@@ -195,7 +195,7 @@ func (c *Cluster) causeOfLogin(err error) string {
 	}
 	user := login.Principal(config)
 	if e, ok := errors.AsType[*login.Error](err); ok {
-		return fmt.Sprintf("the login with %s could not be made: %v", config.Mechanism, e.Err)
+		return fmt.Sprintf("the login with %s could not be made: %s", config.Mechanism, causeOfTicket(config.Kerberos, e.Err))
 	}
 	switch {
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
