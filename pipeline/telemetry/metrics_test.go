@@ -57,13 +57,19 @@ func TestScrape(t *testing.T) {
 				Reasons:  map[string]int64{"magic": 3, "boundary": 4},
 				Problems: []status.Problem{{Topic: "t"}},
 			},
-			{Name: "b->a", From: "b", To: "a", State: status.Waiting, LagRecords: status.UnknownLag},
+			{
+				Name: "b->a", From: "b", To: "a", State: status.Waiting, LagRecords: status.UnknownLag,
+				Group: &status.Group{Member: "m-1", Members: 4, Leader: true, Share: 0.25},
+			},
 		}}
 	})
 	want := []string{
 		`strait_build_info{version="1.2.3"} 1`,
 		`strait_flow_gaps_total{flow="a->b",source="a",target="b"} 1`,
 		`strait_flow_gaps_total{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_group_leader{flow="b->a",source="b",target="a"} 1`,
+		`strait_flow_group_members{flow="b->a",source="b",target="a"} 4`,
+		`strait_flow_group_share_ratio{flow="b->a",source="b",target="a"} 0.25`,
 		`strait_flow_io_bytes_total{flow="a->b",source="a",target="b"} 2000`,
 		`strait_flow_io_bytes_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_lag_records{flow="a->b",source="a",target="b"} 5`,
@@ -104,7 +110,7 @@ func TestScrape(t *testing.T) {
 func TestTableNamesWhatIsExposed(t *testing.T) {
 	lines := scrape(t, func() status.Snapshot {
 		return status.Snapshot{
-			Flows:  []status.Flow{{Name: "f", Reasons: map[string]int64{"r": 1}}},
+			Flows:  []status.Flow{{Name: "f", Reasons: map[string]int64{"r": 1}, Group: &status.Group{Member: "m", Members: 1}}},
 			Reload: &status.Reload{Revision: 3, Applied: time.UnixMilli(1500), Successful: true},
 		}
 	}, status.Partition{Flow: "f"})

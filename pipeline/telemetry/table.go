@@ -90,7 +90,7 @@ func Process() []Metric {
 
 // Table declares every metric of flows, in the order of the reference page.
 func Table() []Metric {
-	return []Metric{
+	return append([]Metric{
 		{
 			Name: "strait.flow.records", Exposed: "strait_flow_records_total", Unit: "{record}", Counter: true,
 			Doc:  "Records that the target acknowledged since the process started.",
@@ -151,6 +151,43 @@ func Table() []Metric {
 			Doc:  "1 for the state that the flow is in, 0 for the others.",
 			read: states,
 		},
+	}, groups()...)
+}
+
+// groups declares the metrics of flows whose work is shared.
+func groups() []Metric {
+	return []Metric{
+		{
+			Name: "strait.flow.group.members", Exposed: "strait_flow_group_members", Unit: "{member}",
+			Doc:  "Processes that share the work of the flow, as this one knows. Absent where it runs alone, or knows of no group yet.",
+			read: ofGroup(func(g *status.Group) float64 { return float64(g.Members) }),
+		},
+		{
+			Name: "strait.flow.group.leader", Exposed: "strait_flow_group_leader",
+			Doc: "1 for the process that does what only one may do: topics, settings, heartbeats, offsets. Absent where it runs alone.",
+			read: ofGroup(func(g *status.Group) float64 {
+				if g.Leader {
+					return 1
+				}
+				return 0
+			}),
+		},
+		{
+			Name: "strait.flow.group.share", Exposed: "strait_flow_group_share_ratio", Unit: "1",
+			Doc:  "How much of all there may be to copy this process has, 0 to 1; the sum over all processes is 1 while nothing is handed over. Absent where it runs alone.",
+			read: ofGroup(func(g *status.Group) float64 { return g.Share }),
+		},
+	}
+}
+
+// ofGroup returns a value of flows of which a group knows this process.
+func ofGroup(value func(*status.Group) float64) func(status.Flow) iter.Seq2[string, float64] {
+	return func(f status.Flow) iter.Seq2[string, float64] {
+		return func(yield func(string, float64) bool) {
+			if f.Group != nil && f.Group.Member != "" && f.Group.Members > 0 {
+				yield("", value(f.Group))
+			}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ type Live struct {
 
 type shownFlow struct {
 	at       time.Time
-	state    string
+	state    string // and share of the work
 	cause    string
 	problems string
 }
@@ -44,7 +44,7 @@ func (l *Live) Show(s status.Snapshot) {
 	}
 	for _, f := range s.Flows {
 		last, seen := l.shown[f.Name]
-		now := shownFlow{at: s.Time, state: f.State, cause: f.Cause, problems: fmt.Sprint(distinct(f))}
+		now := shownFlow{at: s.Time, state: f.State + shared(f.Group), cause: f.Cause, problems: fmt.Sprint(distinct(f))}
 		since := s.Time.Sub(last.at)
 		same := last.state == now.state && last.cause == now.cause && (last.problems == now.problems || since < l.plainEvery/12)
 		if seen && same && since < l.plainEvery {
@@ -87,6 +87,9 @@ func plainLines(at time.Time, f status.Flow) []string {
 		line += fmt.Sprintf(" skipped %s", Count(f.Skipped))
 	}
 	lines := []string{line}
+	if part := shared(f.Group); part != "" {
+		lines[0] += "; " + part
+	}
 	problems := distinct(f)
 	for i, p := range problems {
 		if i == maxProblems {
@@ -96,6 +99,21 @@ func plainLines(at time.Time, f status.Flow) []string {
 		lines = append(lines, p.lines()...)
 	}
 	return lines
+}
+
+// shared says what part of a flow's work this process has; "" where it has all.
+func shared(g *status.Group) string {
+	switch {
+	case g == nil || g.Alone || g.Member != "" && g.Members == 1:
+		return ""
+	case g.Member == "":
+		return fmt.Sprintf("joins group %s, has no share of the work yet", g.Name)
+	}
+	leads := ""
+	if g.Leader {
+		leads = " and leads"
+	}
+	return fmt.Sprintf("has %.0f %% of the work%s: %d processes are in group %s", 100*g.Share, leads, g.Members, g.Name)
 }
 
 // statusTable is a snapshot as lines that fit the terminal.
@@ -110,6 +128,7 @@ func (v *View) statusTable(s status.Snapshot) []string {
 			short(int64(f.RecordRate)), Bytes(f.ByteRate), lag(f)), width)
 		lines = append(lines, v.paintState(row, f.State))
 		lines = append(lines, wrap("  ", f.Cause, width)...)
+		lines = append(lines, wrap("  ", shared(f.Group), width)...)
 		if f.Skipped > 0 {
 			lines = append(lines, cut("  skipped "+Count(f.Skipped)+" records that the target refused", width))
 		}

@@ -57,6 +57,27 @@ datacenter-nort… unhealthy  1,200 123.5k 987,654,321     2.3M  345.7 MB       
 	}
 }
 
+func TestShareOfTheWork(t *testing.T) {
+	for want, g := range map[string]*status.Group{
+		"": nil,
+		"joins group a-mm2-strait, has no share of the work yet":                {},
+		"has 33 % of the work: 3 processes are in group a-mm2-strait":           {Member: "m", Members: 3, Share: 0.334},
+		"has 50 % of the work and leads: 2 processes are in group a-mm2-strait": {Member: "m", Members: 2, Share: 0.5, Leader: true},
+	} {
+		if g != nil {
+			g.Name = "a-mm2-strait"
+		}
+		if got := shared(g); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for _, g := range []status.Group{{Alone: true, Share: 1}, {Member: "m", Members: 1, Share: 1, Leader: true}} {
+		if got := shared(&g); got != "" {
+			t.Errorf("a process that has all the work says %q", got)
+		}
+	}
+}
+
 func TestStatusTableFitsTheTerminal(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {40, 6}, {20, 3}} {
 		v := New(Params{Size: func() (int, int) { return size[0], size[1] }})

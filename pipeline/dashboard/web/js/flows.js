@@ -70,6 +70,10 @@ export class Flows {
   }
 }
 
+// What part of the work this process has, where others have the rest.
+const shared = (g) => !g || g.alone || (g.member && g.members === 1) ? "" : !g.member ? ` · no share of the work in group ${g.name} yet` :
+  ` · ${Math.round(100 * g.share)} % of the work, ${g.members} processes in group ${g.name}${g.leader ? ", this one leads" : ""}`;
+
 export class Flow {
   constructor({ parts: [name], failed }) {
     this.name = name;
@@ -103,7 +107,7 @@ export class Flow {
     }
     if (!f) return;
     if (this.shown !== f.state) replace(this.state, pill((this.shown = f.state)));
-    setText(this.ends, `from ${f.from} to ${f.to} · ${plural(f.topics, "topic")}, ${plural(f.partitions, "partition")}`);
+    setText(this.ends, `from ${f.from} to ${f.to} · ${plural(f.topics, "topic")}, ${plural(f.partitions, "partition")}${shared(f.group)}`);
     this.problems.update(problemsOf(status, this.name));
     const series = history.flows.get(this.name) || history.all;
     this.totals.update([f], series);
