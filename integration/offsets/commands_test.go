@@ -47,8 +47,13 @@ func TestCommands(t *testing.T) {
 	awaitOffsets(ctx, t, p.target, "drained", "a.t", map[int32]int64{0: 500, 1: 500})
 	awaitOffsets(ctx, t, p.target, "behind", "a.t", map[int32]int64{0: 123})
 	awaitOffsets(ctx, t, p.target, "busy", "a.t", map[int32]int64{1: 7})
+	await(ctx, t, func() (string, bool) { // of each group in each partition
+		end := ends(ctx, t, p.target, "a.checkpoints.internal")[0]
+		return fmt.Sprintf("there are %d checkpoints", end), end >= 4
+	})
 	stop()
 	c := commands{program: program, file: p.write(t, []string{"t"})}
+	t.Run("internal topics", func(t *testing.T) { testInternalTopics(ctx, t, c) })
 	t.Run("groups", func(t *testing.T) { testGroups(ctx, t, p, c) })
 	t.Run("translate", func(t *testing.T) { testTranslate(ctx, t, p, c) })
 }
