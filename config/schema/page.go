@@ -97,6 +97,11 @@ func topPage(attributes []Attribute) string {
 // what is known of it in one list.
 func writeAttribute(w *strings.Builder, a Attribute, level int) {
 	fmt.Fprintf(w, "\n%s `%s`\n\n%s\n\n", strings.Repeat("#", level), a.Name, a.Doc)
+	writeFacts(w, a)
+}
+
+// writeFacts lists what is known of an attribute.
+func writeFacts(w *strings.Builder, a Attribute) {
 	line := func(name, text string) {
 		if text != "" {
 			fmt.Fprintf(w, "- %s: %s\n", name, text)

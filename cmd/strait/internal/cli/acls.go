@@ -40,7 +40,7 @@ func (a *app) newACLs() *cobra.Command {
 			"topics that are there where not. Without --flow it is for the enabled flows.",
 		Example: "  strait acls topology.hcl\n  strait acls --principal User:strait mm2.properties | sh\n" +
 			"  strait acls --online --output json topology.hcl",
-		Args: a.needsTopology, ValidArgsFunction: completeFiles,
+		Args: a.needsTopology,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.timeout <= 0:
@@ -62,7 +62,6 @@ func (a *app) newACLs() *cobra.Command {
 	flags.StringVar(&f.output, "output", "text", "text or json")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --online: how long to wait for a cluster")
 	a.completeFlows(cmd, "flow")
-	completeWords(cmd, "output", "text", "json")
 	return cmd
 }
 

@@ -26,7 +26,6 @@ func (a *app) registerAsk(cmd *cobra.Command, f *askFlags) {
 	flags.StringVar(&f.output, "output", "text", "text or json")
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long to wait for the clusters of a flow")
 	a.completeFlows(cmd, "flow")
-	completeWords(cmd, "output", "text", "json")
 }
 
 // check reports what is wrong with how a command was called.

@@ -22,7 +22,7 @@ func (a *app) newGraph() *cobra.Command {
 			"DOT is for Graphviz, Mermaid for Markdown, JSON for programs.",
 		Example: "  strait graph topology.hcl | dot -Tsvg > topology.svg\n" +
 			"  strait graph --format mermaid mm2.properties\n  strait graph --format json --expand topology.hcl",
-		Args: a.needsTopology, ValidArgsFunction: completeFiles,
+		Args: a.needsTopology,
 		RunE: func(_ *cobra.Command, args []string) error {
 			a.offline = true
 			cfg, err := a.topology(args)

@@ -22,7 +22,7 @@ func (a *app) newGroups() *cobra.Command {
 			"are left alone have the reason beside them. It writes nothing, and what it knows of\n" +
 			"a running flow is some seconds old. Without --flow it is for the enabled flows.",
 		Example: "  strait groups mm2.properties\n  strait groups --flow 'dc1->dc2' --output json topology.hcl",
-		Args:    needsFile, ValidArgsFunction: completeFiles,
+		Args:    needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err

@@ -46,7 +46,7 @@ func (a *app) newInternalTopicsCat() *cobra.Command {
 		Example: "  strait internal-topics cat --cluster dc2 --topic mm2-offsets.dc1.internal mm2.properties\n" +
 			"  strait internal-topics cat --cluster dc2 --topic dc1.checkpoints.internal --last 10 topology.hcl\n" +
 			"  strait internal-topics cat --cluster dc2 --topic heartbeats --follow --output json topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err

@@ -22,7 +22,7 @@ func (a *app) newOffsetsSeal() *cobra.Command {
 			"\"transactional\" is fenced: it stops there until it is alone for half a minute.\n" +
 			"Without --flow it is for the enabled flows.",
 		Example: "  strait offsets seal mm2.properties\n  strait offsets seal --flow 'dc1->dc2' topology.hcl",
-		Args:    needsFile, ValidArgsFunction: completeFiles,
+		Args:    needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err

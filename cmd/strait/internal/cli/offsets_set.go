@@ -39,7 +39,7 @@ func (a *app) newOffsetsAlter() *cobra.Command {
 			"Connect's PATCH /connectors/…/offsets (KIP-875).\n" + setLong,
 		Example: "  strait offsets alter --offset orders/3=1199 topology.hcl\n" +
 			"  strait offsets alter --offset orders/3=1199 --yes topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to := map[cluster.TopicPartition]int64{}
 			for _, text := range at {
@@ -70,7 +70,7 @@ func (a *app) newOffsetsReset() *cobra.Command {
 			"all, as Kafka Connect's DELETE /connectors/…/offsets does (KIP-875): the flow begins\n" +
 			"there as with a partition that it never saw, by default at the first record.\n" + setLong,
 		Example: "  strait offsets reset --topic orders topology.hcl\n  strait offsets reset --yes topology.hcl",
-		Args:    needsFile, ValidArgsFunction: completeFiles,
+		Args:    needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.set(cmd.Context(), args, f, func(ctx context.Context, pair *offsets.Pair) (map[cluster.TopicPartition]int64, error) {
 				return pair.None(ctx, topics)
@@ -94,7 +94,7 @@ func (a *app) newOffsetsImport() *cobra.Command {
 			"left alone.\n" + setLong,
 		Example: "  strait offsets import --from positions.csv topology.hcl\n" +
 			"  curl -s connect:8083/connectors/mirror-source/offsets | strait offsets import --from - --yes topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if from == "" {
 				return errors.New("import needs --from")

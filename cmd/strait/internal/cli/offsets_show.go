@@ -23,7 +23,7 @@ func (a *app) newOffsetsShow() *cobra.Command {
 			"and how many offsets of the source are left. A running flow stores its positions\n" +
 			"every few seconds. Without --flow it is for the enabled flows.",
 		Example: "  strait offsets show mm2.properties\n  strait offsets show --flow 'dc1->dc2' --output json topology.hcl",
-		Args:    needsFile, ValidArgsFunction: completeFiles,
+		Args:    needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
@@ -67,7 +67,7 @@ func (a *app) newOffsetsExport() *cobra.Command {
 			"(KIP-875). offsets import reads both.",
 		Example: "  strait offsets export mm2.properties > positions.csv\n" +
 			"  strait offsets export --flow 'dc1->dc2' --format json topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "csv" && format != "json" {
 				return fmt.Errorf("--format is %q, not csv or json", format)

@@ -41,7 +41,7 @@ func (a *app) newOffsetsTranslate() *cobra.Command {
 		Example: "  strait offsets translate --group billing topology.hcl\n" +
 			"  strait offsets translate --group billing --back --yes topology.hcl\n" +
 			"  strait offsets translate --flow 'dc1->dc2' --offset orders/3=1200 topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: needsFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err

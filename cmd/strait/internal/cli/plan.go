@@ -25,7 +25,7 @@ func (a *app) newPlan() *cobra.Command {
 		Example: "  git show main:topology.hcl > before.hcl\n" +
 			"  strait plan --against before.hcl topology.hcl\n" +
 			"  strait plan --against before.hcl --output json --detailed-exitcode topology.hcl",
-		Args: needsFile, ValidArgsFunction: completeFiles,
+		Args: needsFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if output != "text" && output != "json" {
 				return fmt.Errorf("--output is %q, not text or json", output)
@@ -57,6 +57,5 @@ func (a *app) newPlan() *cobra.Command {
 	cmd.Flags().StringArrayVar(&against, "against", nil, "`file` or directory with the topology as it was; may be given several times")
 	cmd.Flags().StringVar(&output, "output", "text", "text or json")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there is something to do")
-	completeWords(cmd, "output", "text", "json")
 	return cmd
 }

@@ -40,7 +40,6 @@ func (f *remoteFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.certFile, "cert-file", "", "`file` with the certificate to show, as PEM")
 	flags.StringVar(&f.keyFile, "key-file", "", "`file` with its private key, as PEM")
 	flags.StringVar(&f.output, "output", "text", "text or json")
-	completeWords(cmd, "output", "text", "json")
 }
 
 // registerWatch is register for a command that may ask again and again.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/strait-mirror/strait/config/schema"
 	"github.com/strait-mirror/strait/pipeline/lint"
 )
 
@@ -15,8 +16,9 @@ const rulesVersion = 1
 
 // jsonRules is the JSON form of rules.
 type jsonRules struct {
-	FormatVersion int        `json:"format_version"`
-	Rules         []jsonRule `json:"rules"`
+	FormatVersion int            `json:"format_version"`
+	Rules         []jsonRule     `json:"rules"`
+	Attributes    []schema.Found `json:"attributes,omitempty"`
 }
 
 type jsonRule struct {
@@ -42,7 +44,7 @@ func (a *app) newRules() *cobra.Command {
 		Short: "List the rules of lint",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.showRules(lint.Rules(), output, func() {
+			return a.showRules(lint.Rules(), nil, output, func() {
 				for _, r := range lint.Rules() {
 					online := ""
 					if r.Online {
@@ -60,39 +62,49 @@ func (a *app) newRules() *cobra.Command {
 func (a *app) newExplain() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use:     "explain RULE...",
-		Short:   "Say what a rule of lint is about, with a bad and a good example",
-		Example: "  strait explain ST402",
+		Use:   "explain NAME...",
+		Short: "Say what a rule of lint or an attribute is about",
+		Long: "Explain says what a rule of lint is about, with a bad and a good example, or what\n" +
+			"an attribute of HCL means: its type, range and default, MirrorMaker 2's key for it,\n" +
+			"and what a change costs. MirrorMaker 2's key is a name of it, too.",
+		Example: "  strait explain ST402\n  strait explain topics_exclude\n  strait explain offset.lag.max",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return errors.New("explain needs the id of a rule, such as ST402")
+				return errors.New("explain needs the id of a rule, such as ST402, or the name of an attribute, such as topics_exclude")
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			var rules []lint.Rule
-			for _, id := range args {
-				r, err := lint.Lookup(id)
+			var attributes []schema.Found
+			for _, name := range args {
+				found, near := schema.Lookup(name)
+				if attributes = append(attributes, found...); found != nil {
+					continue
+				}
+				r, err := lint.Lookup(name)
+				if err != nil && near != "" {
+					err = fmt.Errorf("no rule or attribute %q: did you mean %q?", name, near)
+				}
 				if err != nil {
 					return err
 				}
 				rules = append(rules, r)
 			}
-			return a.showRules(rules, output, func() {
-				for i, r := range rules {
-					if i > 0 {
-						a.view.Print("")
-					}
-					a.view.Raw([]byte(r.Text()))
+			return a.showRules(rules, attributes, output, func() {
+				gap := ""
+				for _, r := range rules {
+					a.view.Raw([]byte(gap + r.Text()))
+					gap = "\n"
+				}
+				for _, f := range attributes {
+					a.view.Raw([]byte(gap + f.Text()))
+					gap = "\n"
 				}
 			})
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var ids []string
-			for _, r := range lint.Rules() {
-				ids = append(ids, r.ID+"\t"+r.Title)
-			}
-			return ids, cobra.ShellCompDirectiveNoFileComp
+			return append(ruleNames(), attributeNames()...), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	addOutput(cmd, &output)
@@ -103,11 +115,11 @@ func addOutput(cmd *cobra.Command, output *string) {
 	cmd.Flags().StringVar(output, "output", "text", "text or json")
 }
 
-// showRules prints rules as text or as JSON.
-func (a *app) showRules(rules []lint.Rule, output string, text func()) error {
+// showRules prints rules and attributes as text or as JSON.
+func (a *app) showRules(rules []lint.Rule, attributes []schema.Found, output string, text func()) error {
 	show, err := oneOf("--output", output, map[string]func() error{
 		"text": func() error { text(); return nil },
-		"json": func() error { return failed(a.rulesJSON(rules)) },
+		"json": func() error { return failed(a.rulesJSON(rules, attributes)) },
 	}, []string{"text", "json"})
 	if err != nil {
 		return err
@@ -115,8 +127,8 @@ func (a *app) showRules(rules []lint.Rule, output string, text func()) error {
 	return show()
 }
 
-func (a *app) rulesJSON(rules []lint.Rule) error {
-	out := jsonRules{FormatVersion: rulesVersion}
+func (a *app) rulesJSON(rules []lint.Rule, attributes []schema.Found) error {
+	out := jsonRules{FormatVersion: rulesVersion, Rules: []jsonRule{}, Attributes: attributes}
 	for _, r := range rules {
 		out.Rules = append(out.Rules, jsonRule{
 			ID: r.ID, Severity: r.Severity.String(), Title: r.Title, Why: r.Why, Fix: r.Fix, Online: r.Online,

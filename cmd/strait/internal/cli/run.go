@@ -59,8 +59,7 @@ func (a *app) newRun() *cobra.Command {
 			"record to the partition that its key names.",
 		Example: "  strait run mm2.properties\n  strait run --once topology.hcl\n" +
 			"  strait run --consumer.config source.properties --producer.config target.properties --include 'orders.*'",
-		ValidArgsFunction: completeFiles,
-		Args:              a.needsTopology,
+		Args: a.needsTopology,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.metrics != "" && !model.ParseListen(f.metrics) {
 				return fmt.Errorf("--metrics-listen is %q, not host:port such as 127.0.0.1:9404", f.metrics)
@@ -92,8 +91,6 @@ func (a *app) newRun() *cobra.Command {
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	a.one.register(flags)
-	completeWords(cmd, "log-level", "debug", "info", "warn", "error")
-	completeWords(cmd, "log-format", "text", "json")
 	return cmd
 }
 

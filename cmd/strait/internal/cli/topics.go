@@ -43,7 +43,7 @@ func (a *app) newTopics() *cobra.Command {
 			"(--online). Without --flow it shows the flows that are enabled.",
 		Example: "  kafka-topics.sh --bootstrap-server a:9092 --list | strait topics --list - mm2.properties\n" +
 			"  strait topics --online --flow 'dc1->dc2' topology.hcl",
-		Args: a.needsTopology, ValidArgsFunction: completeFiles,
+		Args: a.needsTopology,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case (f.list != "") == f.online:
@@ -65,7 +65,6 @@ func (a *app) newTopics() *cobra.Command {
 	flags.StringVar(&f.output, "output", "text", "text or json")
 	flags.DurationVar(&f.timeout, "timeout", 30*time.Second, "with --online: how long to wait for a cluster")
 	a.completeFlows(cmd, "flow")
-	completeWords(cmd, "output", "text", "json")
 	return cmd
 }
 
