@@ -121,7 +121,7 @@ func TestTopologies(t *testing.T) {
 func start(t *testing.T, shape shape) *lab {
 	t.Helper()
 	l := &lab{t: t, shape: shape, clusters: map[string]*kgo.Client{}}
-	for _, alias := range strings.SplitSeq(shape.clusters, "") {
+	for alias := range strings.SplitSeq(shape.clusters, "") {
 		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ClusterID("cluster-"+alias), kfake.SeedTopics(2, "t"))
 		if err != nil {
 			t.Fatal(err)
