@@ -17,6 +17,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/pipeline/plan"
 	"github.com/strait-mirror/strait/transforms/filter"
 )
 
@@ -140,6 +141,25 @@ func TestConvert(t *testing.T) {
 			}
 			if slices.ContainsFunc(strings.Fields(string(got.HCL)), func(w string) bool { return strings.Contains(w, "strait-origin") }) {
 				t.Errorf("a marker is left:\n%s", got.HCL)
+			}
+		})
+	}
+}
+
+// TestPlans plans every example: all of it is new, and nothing is to be done where
+// it runs already.
+func TestPlans(t *testing.T) {
+	for _, name := range topologies(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(filepath.Join(root, name))
+			native := read(t, ".")
+			enabled := slices.DeleteFunc(slices.Clone(native.Flows), func(f *model.Flow) bool { return !f.Enabled })
+			fresh := plan.New(&model.Config{}, native)
+			if len(fresh.Clusters) != len(native.Clusters) || len(fresh.Flows) != len(enabled) || len(enabled) == 0 || fresh.Empty() {
+				t.Errorf("of %d clusters and %d flows: %+v", len(native.Clusters), len(enabled), fresh)
+			}
+			if again := plan.New(native, read(t, ".")); !again.Empty() {
+				t.Errorf("nothing has changed: %+v", again)
 			}
 		})
 	}

@@ -47,6 +47,10 @@ func (c *Cluster) nodeConfig(n *node) map[string]string {
 			listeners = append(listeners, listenVia+"://"+address(n.viaPort))
 		}
 		p["inter.broker.listener.name"] = listenAdmin
+		if len(c.opts.Racks) > 0 {
+			p["broker.rack"] = c.opts.Racks[n.id-1]
+			p["replica.selector.class"] = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+		}
 		if n.advertisedPort != n.clientPort {
 			p["advertised.listeners"] = listenClient + "://" + address(n.advertisedPort) + "," + listenAdmin + "://" + address(n.adminPort)
 		}

@@ -49,6 +49,10 @@ type Options struct {
 	Authorizer bool              // deny what no ACL allows; needs SASL or MTLS
 	SuperUsers []string          // principals the ACLs do not bind, as "User:name"
 
+	// Racks has each broker be in one, and consumers be sent to the replica of
+	// theirs (KIP-392); empty for none.
+	Racks []string
+
 	// Reroute has the brokers tell clients of other ports than they listen on:
 	// the test puts something of its own in between (see Cluster.Routes).
 	Reroute bool
@@ -74,6 +78,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("checking cluster options: %d brokers are not between 1 and 9", o.Brokers)
 	case len(o.Advertise) > 0 && len(o.Advertise) != o.Brokers:
 		return o, fmt.Errorf("checking cluster options: %d addresses to advertise for %d brokers", len(o.Advertise), o.Brokers)
+	case len(o.Racks) > 0 && len(o.Racks) != o.Brokers:
+		return o, fmt.Errorf("checking cluster options: %d racks for %d brokers", len(o.Racks), o.Brokers)
 	case o.SASL == "" && len(o.Users) > 0:
 		return o, errors.New("checking cluster options: users need a SASL mechanism")
 	case !slices.Contains([]string{"", Plain, ScramSHA256, ScramSHA512}, o.SASL):
