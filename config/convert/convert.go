@@ -108,6 +108,9 @@ func Check(p Params) error {
 		if len(p.Files) > 1 {
 			return errors.New("a properties file is converted by itself: give one file")
 		}
+		if len(p.Files) > 0 && filepath.Ext(p.Files[0].Name) == ".hcl" {
+			return fmt.Errorf("%s is HCL already: what is converted is MirrorMaker 2's configuration", p.Files[0].Name)
+		}
 	case Strimzi, Connect:
 	default:
 		return fmt.Errorf("the format is %q, not mm2, strimzi or connect", p.Format)

@@ -31,6 +31,9 @@ func checkBounds(name string, src []byte) diag.List {
 		return diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: name},
 			"the file has %d bytes; at most 16 MiB are read", len(src))}
 	}
+	if problem, wrong := encoding(name, src); wrong {
+		return diag.List{problem}
+	}
 	if countTokens(src) > maxTokens {
 		return diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: name},
 			"the file has more than %d words and punctuation marks", maxTokens).WithFix("split it into several files")}
@@ -224,4 +227,21 @@ func (b *bounder) directive(word string) {
 			b.depth--
 		}
 	}
+}
+
+// encoding reports a file that is not UTF-8 as a whole, of which the parser would
+// say something at every other character.
+func encoding(name string, src []byte) (diag.Diagnostic, bool) {
+	const fix = "save it as UTF-8 without a byte order mark"
+	starts := func(mark string) bool { return bytes.HasPrefix(src, []byte(mark)) }
+	switch {
+	case starts("\xef\xbb\xbf"):
+		return diag.Errorf(diag.CodeSyntax, rangeAt(name, 0, 3), "the file starts with a byte order mark").WithFix(fix), true
+	case starts("\xff\xfe"), starts("\xfe\xff"):
+		return diag.Errorf(diag.CodeSyntax, diag.Range{File: name}, "the file is encoded in UTF-16").WithFix(fix), true
+	case bytes.IndexByte(src, 0) >= 0:
+		return diag.Errorf(diag.CodeSyntax, diag.Range{File: name}, "the file is not text: it has bytes of value 0").
+			WithFix("name a text file, saved as UTF-8"), true
+	}
+	return diag.Diagnostic{}, false
 }

@@ -2,6 +2,7 @@ package hclfile
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -142,7 +143,12 @@ func (r *reader) require(b *hclsyntax.Block, where string, names ...string) {
 		return
 	}
 	for _, name := range names {
-		if b.Body.Attributes[name] == nil && b.Body.Attributes[name+"_file"] == nil {
+		misspelt := func() bool { // reported with the right name as its fix
+			return slices.ContainsFunc(inOrder(b.Body.Attributes), func(a *hclsyntax.Attribute) bool {
+				return field.Suggest(a.Name, []string{name}) != ""
+			})
+		}
+		if b.Body.Attributes[name] == nil && b.Body.Attributes[name+"_file"] == nil && !misspelt() {
 			r.problems.Add(diag.Errorf(diag.CodeMissing, rangeOf(b.DefRange()), "%s needs %s", where, name).
 				WithFix("add %s = ...", name))
 		}

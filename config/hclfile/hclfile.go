@@ -152,16 +152,10 @@ func (r *reader) parse(f File) {
 		r.problems.Add(problems...)
 		return
 	}
-	text := f.Text
-	if len(text) >= 3 && string(text[:3]) == "\xef\xbb\xbf" {
-		r.problems.Add(diag.Errorf(diag.CodeSyntax, rangeAt(f.Name, 0, 3),
-			"the file starts with a byte order mark").WithFix("save it as UTF-8 without a byte order mark"))
-		return
-	}
-	file, problems := hclsyntax.ParseConfig(text, f.Name, hcl.InitialPos)
+	file, problems := hclsyntax.ParseConfig(f.Text, f.Name, hcl.InitialPos)
 	if problems.HasErrors() {
 		r.broken[f.Name] = true
-		hideByName(f.Name, text, r.p.Sources)
+		hideByName(f.Name, f.Text, r.p.Sources)
 	}
 	r.problems.Add(r.translate(problems, r.p.AllowMissing)...)
 	if body, ok := file.Body.(*hclsyntax.Body); ok {
@@ -285,7 +279,10 @@ func (r *reader) unknown(at hcl.Range, kind, name, where string, attrs, blocks [
 	if kind == "block" {
 		same, other, otherKind = blocks, attrs, "attribute"
 	}
+	_, top := blockLabels()[name]
 	switch {
+	case kind == "block" && top && where != atTop:
+		d = d.WithFix("%s stands outside all blocks: is there a \"}\" missing above?", name)
 	case contains(other, name) && otherKind == "block":
 		d = d.WithFix("%s is a block: write %s { ... } without \"=\"", name, name)
 	case contains(other, name):

@@ -136,6 +136,10 @@ func (l *loader) file(path string) {
 	l.seen = append(l.seen, clean)
 	ext := filepath.Ext(path)
 	if ext != ".hcl" && ext != ".properties" {
+		if _, err := os.Stat(path); err != nil {
+			l.unreadable(path, err)
+			return
+		}
 		l.problems.Add(diag.Errorf(diag.CodeUnreadable, diag.Range{File: path}, "the kind of the file is unknown").
 			WithFix("its name must end in .hcl or .properties"))
 		return

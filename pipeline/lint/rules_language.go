@@ -109,8 +109,8 @@ func checkFormatted(t *topology, r *reporter) {
 		if bytes.Equal(text, formatted) {
 			continue
 		}
-		n := 1 + bytes.Count(text[:common(text, formatted)], []byte("\n"))
-		at := diag.Pos{Line: n, Column: 1}
+		same := text[:common(text, formatted)]
+		at := diag.Pos{Line: 1 + bytes.Count(same, []byte("\n")), Column: 1, Byte: bytes.LastIndexByte(same, '\n') + 1}
 		r.add(diag.Range{File: name, Start: at, End: at}, "run strait fmt -w "+name, "the file is not formatted from here on")
 	}
 }

@@ -277,3 +277,15 @@ func TestShippedTopologies(t *testing.T) {
 		t.Errorf("%d topologies are too few", linted)
 	}
 }
+
+// TestUnformattedLine shows the line from which on a file is not formatted.
+func TestUnformattedLine(t *testing.T) {
+	text := complete("hcl", "") + "locals {\n x=1\n}\n"
+	r := run(t, "hcl", text, func(p *lint.Params) { p.Ignore = nil })
+	for _, f := range r.Findings {
+		if f.Code == "ST011" && strings.HasPrefix(text[f.Subject.Start.Byte:], " x=1") {
+			return
+		}
+	}
+	t.Errorf("found %v", r.List())
+}

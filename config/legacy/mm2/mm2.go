@@ -11,6 +11,7 @@
 package mm2
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -46,11 +47,28 @@ func Read(p Params) (*model.Config, diag.List) {
 	doc, problems := props.Parse(p.File, p.Text, props.Latin1)
 	r := newReader(p, doc, problems)
 	cfg := &model.Config{}
-	if !problems.HasErrors() {
+	if problem, wrong := encoding(p.File, p.Text, doc); wrong {
+		r.add(problem)
+	} else if !problems.HasErrors() {
 		r.fill(cfg)
 	}
 	r.problems.Sort()
 	return cfg, r.problems
+}
+
+// encoding reports a file whose bytes Java takes for other text than its author
+// wrote, so that MirrorMaker 2 finds no clusters in it.
+func encoding(name string, text []byte, doc *props.Document) (diag.Diagnostic, bool) {
+	starts := func(mark string) bool { return bytes.HasPrefix(text, []byte(mark)) }
+	switch {
+	case starts("\xff\xfe"), starts("\xfe\xff"):
+		return diag.Errorf(diag.CodeSyntax, diag.Range{File: name}, "the file is encoded in UTF-16").
+			WithFix("save it as ASCII or UTF-8 without a byte order mark"), true
+	case starts("\xef\xbb\xbf") && !slices.ContainsFunc(doc.Effective(), func(e props.Entry) bool { return e.Key == "clusters" }):
+		return diag.Errorf(diag.CodeSyntax, diag.Range{File: name}, "the file starts with a byte order mark, which Java takes for a part of the first key").
+			WithFix("save it as UTF-8 without a byte order mark"), true
+	}
+	return diag.Diagnostic{}, false
 }
 
 // reader is the state of one Read.

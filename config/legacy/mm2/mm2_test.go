@@ -2,6 +2,7 @@ package mm2
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -307,5 +308,22 @@ func TestConnections(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestEncoding refuses files in which Java would find no key that was meant, with
+// one sentence; one that MirrorMaker 2 starts with starts.
+func TestEncoding(t *testing.T) {
+	const rest = "clusters = A\nA.bootstrap.servers = a:1\n"
+	for name, tt := range map[string]struct{ text, want string }{
+		"mark in front of clusters":  {"\xef\xbb\xbf" + rest, "byte order mark, which Java takes for a part of the first key"},
+		"mark in front of a comment": {"\xef\xbb\xbf# ours\n" + rest, ""},
+		"UTF-16":                     {"\xff\xfec\x00l\x00", "encoded in UTF-16"},
+	} {
+		_, problems := Read(Params{File: "f.properties", Text: []byte(tt.text), Env: os.LookupEnv, ReadFile: os.ReadFile})
+		err := problems.Err()
+		if tt.want == "" && err != nil || tt.want != "" && (len(problems) != 1 || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v", name, problems)
+		}
 	}
 }

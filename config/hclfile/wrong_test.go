@@ -1,0 +1,42 @@
+package hclfile
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/strait-mirror/strait/config/diag"
+)
+
+// TestOneCause has files with one thing wrong, of which one thing is said.
+func TestOneCause(t *testing.T) {
+	tests := map[string]struct{ text, want string }{
+		"byte order mark":     {"\xef\xbb\xbf" + clusters, "1: the file starts with a byte order mark; save it as UTF-8 without a byte order mark"},
+		"UTF-16":              {"\xff\xfec\x00l\x00", "0: the file is encoded in UTF-16; save it as UTF-8 without a byte order mark"},
+		"UTF-16, big endian":  {"\xfe\xff\x00c\x00l", "0: the file is encoded in UTF-16; save it as UTF-8 without a byte order mark"},
+		"UTF-16 without mark": {"c\x00l\x00", "0: the file is not text: it has bytes of value 0; name a text file, saved as UTF-8"},
+		"a missing brace": {
+			clusters + "cluster \"C\" {\n  bootstrap_servers = [\"c:1\"]\nflow \"A->B\" {}\n}\n",
+			`6: no block "flow" in cluster "C"; flow stands outside all blocks: is there a "}" missing above?`,
+		},
+		"a misspelt attribute": {
+			clusters + "cluster \"C\" {\n  bootstrap_server = [\"c:1\"]\n}\n",
+			`5: no attribute "bootstrap_server" in cluster "C"; did you mean "bootstrap_servers"?`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, problems := read(tt.text)
+			if len(problems) != 1 {
+				t.Fatalf("got %v", problems)
+			}
+			d := problems[0]
+			if got := string(rune('0'+d.Subject.Start.Line)) + ": " + d.Summary + "; " + d.Fix; got != tt.want {
+				t.Errorf("got %s", got)
+			}
+			var shown strings.Builder
+			if err := diag.Render(&shown, problems, nil); err != nil || strings.Contains(shown.String(), "\x00") {
+				t.Errorf("%q, %v", shown.String(), err)
+			}
+		})
+	}
+}
