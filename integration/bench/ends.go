@@ -31,6 +31,14 @@ func (b *bench) observe(t topology, s shape) observer {
 // ends asks for the readable end of each partition, by topic; one that is not
 // there yet has the end 0. Asking creates nothing.
 func (o observer) ends(ctx context.Context) (map[string][]int64, error) {
+	const latest = -1
+	return o.offsets(ctx, latest)
+}
+
+// offsets asks for the first readable offset of each partition whose record is not
+// older than a timestamp in milliseconds, -1 where there is none; of a partition that
+// is not there yet it is 0 with the timestamp of the end, else -1.
+func (o observer) offsets(ctx context.Context, timestamp int64) (map[string][]int64, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.IsolationLevel = 1 // read_committed
 	found := make(map[string][]int64, len(o.topics))
@@ -39,11 +47,16 @@ func (o observer) ends(ctx context.Context) (map[string][]int64, error) {
 		rt.Topic = topic
 		for p := range o.partitions {
 			rp := kmsg.NewListOffsetsRequestTopicPartition()
-			rp.Partition, rp.Timestamp = int32(p), -1
+			rp.Partition, rp.Timestamp = int32(p), timestamp
 			rt.Partitions = append(rt.Partitions, rp)
 		}
 		req.Topics = append(req.Topics, rt)
 		found[topic] = make([]int64, o.partitions)
+		if timestamp >= 0 {
+			for p := range found[topic] {
+				found[topic][p] = -1
+			}
+		}
 	}
 	answer, err := o.cluster.Client().Broker(1).Request(ctx, req)
 	if err != nil {

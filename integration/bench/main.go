@@ -71,7 +71,7 @@ type settings struct {
 	dir      string        // where the clusters live; empty: a temporary directory
 	quick    bool          // brokers that start quickly, for tests of the bench itself
 	settle   time.Duration // between a start and what is measured after it
-	lanes    int           // partitions of the idle, stall and anchors measurements
+	lanes    int           // partitions of the recovery, idle, stall and anchors measurements
 	straitMM []string      // extra lines of the topology, for both programs
 }
 
@@ -102,7 +102,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	f.StringVar(&s.dir, "dir", "", "directory for the clusters, kept afterwards; default a temporary one")
 	f.StringVar(&extra, "set", "", "more lines of the topology for both programs, separated by ;")
 	f.DurationVar(&s.settle, "settle", s.settle, "pause between a start and what is measured after it")
-	f.IntVar(&s.lanes, "partitions", s.lanes, "partitions of the idle, stall and anchors measurements")
+	f.IntVar(&s.lanes, "partitions", s.lanes, "partitions of the recovery, idle, stall and anchors measurements")
 	if err := f.Parse(args); err != nil {
 		return s, fmt.Errorf("reading flags: %w", err)
 	}
@@ -167,6 +167,7 @@ func measurements() []measurement {
 		{"single-far", func(ctx context.Context, b *bench) (*page, error) { return b.throughput(ctx, singleFar()) }},
 		{"delivery", func(ctx context.Context, b *bench) (*page, error) { return b.delivery(ctx) }},
 		{"first", func(ctx context.Context, b *bench) (*page, error) { return b.first(ctx) }},
+		{"recovery", func(ctx context.Context, b *bench) (*page, error) { return b.recovery(ctx) }},
 		{"latency", func(ctx context.Context, b *bench) (*page, error) { return b.latency(ctx) }},
 		{"idle", func(ctx context.Context, b *bench) (*page, error) { return b.idle(ctx) }},
 		{"stall", func(ctx context.Context, b *bench) (*page, error) { return b.stall(ctx) }},

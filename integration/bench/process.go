@@ -178,6 +178,11 @@ func (b *bench) launch(ctx context.Context, c contender, t topology, once bool) 
 	if err != nil {
 		return nil, err
 	}
+	return b.launchIn(ctx, dir, c, t, once)
+}
+
+// launchIn starts a contender in a directory that it may have been in before.
+func (b *bench) launchIn(ctx context.Context, dir string, c contender, t topology, once bool) (*watched, error) {
 	text := b.lab.text(t, b.s)
 	began := time.Now()
 	prog, err := c.start(ctx, dir, text, once)
