@@ -80,6 +80,7 @@ const (
 	CodeGroupTopics      = "ST507" // a group that reads topics which are not copied
 	CodeHeartbeatsOff    = "ST508" // heartbeats are off
 	CodeSyncStages       = "ST509" // group sync behind a stage that joins partitions
+	CodeBadExpression    = "ST601" // an expression that cannot be used
 	CodeJoined           = "ST603" // a stage that joins partitions
 	CodeFilterOrder      = "ST605" // a filter behind a rename looks for old names
 	CodeSchemaIDs        = "ST607" // schema ids of another registry

@@ -32,6 +32,26 @@ func (r Range) String() string {
 // IsZero reports whether the range names no place at all.
 func (r Range) IsZero() bool { return r == Range{} }
 
+// Within is the place of a line and a column, both from 1, of text, which is the
+// literal at r: r itself where escapes in the literal keep that from being known.
+func (r Range) Within(text string, line, column int) Range {
+	at := r
+	switch {
+	case r.Start.Line == 0 || line < 1 || column < 1:
+		return r
+	case r.End.Line == r.Start.Line && line == 1 && r.End.Byte-r.Start.Byte == len(text)+2:
+		at.Start.Column += column
+		at.Start.Byte += column
+	case r.End.Line > r.Start.Line: // a heredoc: its first line is behind the marker's
+		at.Start.Line += line
+		at.Start.Column = column
+	default:
+		return r
+	}
+	at.End = at.Start
+	return at
+}
+
 // Severity says whether a problem stops anything.
 type Severity int
 

@@ -51,7 +51,7 @@ func TestStages(t *testing.T) {
 		s.Range, s.Ranges = diag.Range{}, nil
 	}
 	want := []*model.Stage{
-		{Kind: model.StageFilter, Name: "some", Filter: &model.FilterStage{Topics: []string{"a.*"}, TopicsExclude: []string{"ab"}}},
+		{Kind: model.StageFilter, Name: "some", OnError: model.OnErrorFail, Filter: &model.FilterStage{Topics: []string{"a.*"}, TopicsExclude: []string{"ab"}}},
 		{Kind: model.StageRename, Name: "regex", Rename: &model.RenameStage{Separator: ".", Pattern: `^iot\.(.+)$`, Replacement: "hub.$1", Merge: true}},
 		{Kind: model.StageRename, Name: "around", Rename: &model.RenameStage{Separator: ".", Prefix: "x."}},
 		{Kind: model.StageRename, Name: "table", Rename: &model.RenameStage{Separator: ".", Map: map[string]string{"old": "new", "a.b": "c"}}},

@@ -10,9 +10,9 @@ import (
 // StageKind is what a stage does: the first label of its transform block.
 type StageKind string
 
-// The kinds of stages. All of them look at names alone.
+// The kinds of stages.
 const (
-	StageFilter    StageKind = "filter"    // drops topics by name
+	StageFilter    StageKind = "filter"    // drops topics by name, and records by a condition
 	StageRename    StageKind = "rename"    // gives topics other names
 	StagePartition StageKind = "partition" // says which target partition a source partition goes to
 )
@@ -24,7 +24,7 @@ func StageKinds() []StageKind { return []StageKind{StageFilter, StageRename, Sta
 func (k StageKind) Doc() string {
 	switch k {
 	case StageFilter:
-		return "Drops topics by the names they have at this point; heartbeats pass."
+		return "Drops topics by the names they have at this point, and records of which a condition is not true; heartbeats pass."
 	case StageRename:
 		return "Gives topics other names: by a replication policy, a prefix and suffix, a regular expression, or a map."
 	case StagePartition:
@@ -40,6 +40,20 @@ type Needs string
 // is read: batches of its flow pass through unopened.
 const NeedsNames Needs = "names"
 
+// NeedsRecords is the need of a stage that looks at every record: batches of its
+// flow are decompressed.
+const NeedsRecords Needs = "records"
+
+// OnError is what becomes of a record that a stage cannot be applied to.
+type OnError string
+
+// Values of OnError.
+const (
+	OnErrorFail OnError = "fail" // its partition stops, visibly
+	OnErrorDrop OnError = "drop" // it is not copied
+	OnErrorPass OnError = "pass" // it goes on as if the stage were not there
+)
+
 // Stage is one step of a flow between its source and its sink. Of Filter,
 // Rename and Partition the one of its Kind is set.
 type Stage struct {
@@ -50,17 +64,25 @@ type Stage struct {
 	Rename    *RenameStage
 	Partition *PartitionStage
 
+	OnError OnError // of a stage that may look at records
+
 	Range  diag.Range
 	Ranges Places // of what was written
 }
 
 // Needs is what of the data the stage looks at.
-func (s *Stage) Needs() Needs { return NeedsNames }
+func (s *Stage) Needs() Needs {
+	if s.Filter != nil && s.Filter.When != "" {
+		return NeedsRecords
+	}
+	return NeedsNames
+}
 
-// FilterStage lets topics pass by name.
+// FilterStage lets topics pass by name, and their records by a condition.
 type FilterStage struct {
 	Topics        []string // Java regular expressions, full match, any of
 	TopicsExclude []string // beats Topics; default none
+	When          string   // CEL: records of which it is not true are dropped; "": none are
 }
 
 // RenameStage gives topics other names in one of four ways, of which exactly
@@ -115,7 +137,7 @@ func NewStage(kind StageKind) *Stage {
 func StageFields(s *Stage) []field.Def {
 	switch s.Kind {
 	case StageFilter:
-		return filterFields(s.Filter)
+		return filterFields(s)
 	case StageRename:
 		return renameFields(s.Rename)
 	case StagePartition:
@@ -124,12 +146,18 @@ func StageFields(s *Stage) []field.Def {
 	return nil
 }
 
-func filterFields(f *FilterStage) []field.Def {
+func filterFields(s *Stage) []field.Def {
+	f := s.Filter
 	return []field.Def{
 		field.List(&f.Topics, "topics", "Topics that pass; a name that matches any pattern does.").
 			Default(".*").Patterns().Changes(field.Live),
 		field.List(&f.TopicsExclude, "topics_exclude", "Topics that do not pass, even where topics matches.").
 			Patterns().Changes(field.Live),
+		field.String(&f.When, "when",
+			"CEL expression over key, value, headers, timestamp, offset, partition and topic, and json(\"a.b\") of the value; records of which it is not true are not copied. Batches of the flow are decompressed, and built anew where a record is dropped."),
+		field.Enum(&s.OnError, "on_error", []OnError{OnErrorFail, OnErrorDrop, OnErrorPass},
+			"What becomes of a record for which when comes to an error: its partition stops, it is not copied, or it is copied.").
+			Default("fail"),
 	}
 }
 

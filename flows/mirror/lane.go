@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/internal/judge"
 	"github.com/strait-mirror/strait/flows/internal/wire"
 	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/position"
@@ -34,6 +35,8 @@ type lane struct {
 	skip   *skip // nil: nothing
 	judged judgement
 
+	records *judge.Judge // of the flow's stages; nil: none looks at records
+
 	mu        sync.Mutex // guards the rest; the sink holds its lane's while calling Acked and Trouble
 	inbox     []arrival
 	scheduled bool     // in the run queue, or being processed
@@ -61,6 +64,7 @@ func newLane(s *session, t *topic, from, to int32) *lane {
 		target: wire.PartitionKey{Topic: p.Target, ID: p.TargetID, Partition: to},
 		bounds: bounds{-1, -1},
 	}
+	l.records = judge.New(s.flow.live.Load().Records(p.Source), p.Source, from)
 	if s.spread == nil {
 		l.offsets = s.flow.p.Offsets.Lane(
 			offsetsync.Partition{Topic: p.Source, ID: p.SourceID, Number: from},
@@ -114,7 +118,7 @@ func (l *lane) Recovered() { l.recovered(reading) }
 
 // giveUp stops the lane and says why.
 func (l *lane) giveUp(err error) {
-	l.blame(writing, Problem{Err: err, Stopped: true})
+	l.blame(writing, Problem{Err: err, Fix: fixFor(err), Stopped: true})
 	l.session.retire(l)
 	l.session.gaveUp(l)
 }

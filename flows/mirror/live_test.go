@@ -122,6 +122,54 @@ func TestTopicsThatAnEditSelectsBeginAtTheirEnds(t *testing.T) {
 	}
 }
 
+// TestTopicsOfAFilterChangeWhileItDropsRecords has a stage with a condition: which
+// topics pass it changes live, with every record judged as before, and the condition
+// itself does not.
+func TestTopicsOfAFilterChangeWhileItDropsRecords(t *testing.T) {
+	w := newTwo(t)
+	for _, topic := range []string{"stays", "joins"} {
+		w.create(t, topic, 1)
+		w.produce(t, topic, "1", "no", "2")
+	}
+	with := func(when string, topics ...string) func(*model.Flow) {
+		return func(def *model.Flow) {
+			stage := model.NewStage(model.StageFilter)
+			stage.Name, stage.Filter.When, stage.Filter.Topics = "some", when, topics
+			def.Stages = []*model.Stage{stage}
+		}
+	}
+	const when = `value != b"no"`
+	f := w.flow(t, false, func(def *model.Flow) { def.Topics = []string{"stays", "joins"}; with(when, "stays")(def) })
+	defer start(t, f)()
+	holds := func(topic string, n int64) {
+		t.Helper()
+		until(t, fmt.Sprintf("%s has %d records", topic, n), func() bool { return lanesOf(f)[topic] != nil && w.held(t, "a."+topic) == n })
+	}
+	holds("stays", 2)
+	untouched := lanesOf(f)["stays"]
+	def := edited(f, with(when, "stays", "joins"))
+	if same := model.WithoutLive(f.def(), def); !slices.Equal(same.Stages[0].Filter.Topics, []string{"stays"}) {
+		t.Errorf("topics of a filter are not taken for what can be updated: %v", same.Stages[0].Filter.Topics)
+	}
+	if err := f.Update(def); err != nil {
+		t.Fatal(err)
+	}
+	holds("joins", 2)
+	w.produce(t, "stays", "no", "3")
+	holds("stays", 3)
+	until(t, "three records were dropped", func() bool { return f.Status().Filtered == 3 })
+	if lanesOf(f)["stays"] != untouched {
+		t.Error("an edit touched what it is not about")
+	}
+	other := edited(f, with(`value != b"yes"`, "stays", "joins"))
+	if same := model.WithoutLive(f.def(), other); same.Stages[0].Filter.When == when {
+		t.Error("a condition is taken for what can be updated while records are counted under it")
+	}
+	if err := f.Update(edited(f, with("nothing", "stays"))); err == nil {
+		t.Error("a condition that cannot be read was taken")
+	}
+}
+
 // TestWhatCannotChangeLive is left to a new Flow.
 func TestWhatCannotChangeLive(t *testing.T) {
 	for name, before := range map[string]func(*model.Flow){

@@ -63,6 +63,7 @@ type Flow struct {
 	records  atomic.Int64 // acknowledged, since New
 	bytes    atomic.Int64
 	skipped  atomic.Int64 // records let go, since New
+	filtered atomic.Int64 // records that stages dropped, since New
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves

@@ -20,6 +20,7 @@ type recoded struct {
 	batch.Recoded
 	session *session
 	scratch *[]byte
+	refused int // of those dropped, for being too large by themselves
 }
 
 // free gives the scratch space back; the parts are gone then.

@@ -112,13 +112,17 @@ func (s *session) split(l *lane, b sink.Batch) (*recoded, error) {
 // without the records that are too large by themselves.
 func (s *session) fit(b batch.Batch, e batch.Edit, certain bool) (*recoded, error) {
 	drop := map[int64]bool{}
+	keep := e.Keep
 	for {
 		if len(drop) > 0 {
-			e.Keep = func(r *batch.Record) bool { return !drop[r.Offset] }
+			e.Keep = func(r *batch.Record) bool { return !drop[r.Offset] && (keep == nil || keep(r)) }
 		}
 		made, err := s.recode(b, e)
 		alone, tooLarge := errors.AsType[*batch.RecordTooLargeError](err)
 		if !tooLarge || !certain || !s.tolerant() || drop[alone.Offset] {
+			if err == nil {
+				made.refused = len(drop)
+			}
 			return made, err
 		}
 		drop[alone.Offset] = true

@@ -60,14 +60,15 @@ func (l *lane) chain() string {
 
 // selection names what decides which records are in the stream. It has no space.
 func (l *lane) selection() string {
+	selected := l.records.Name()
 	f := l.session.flow.p.Flow
 	switch {
 	case !l.guarded():
-		return string(f.IsolationLevel)
+		return string(f.IsolationLevel) + selected
 	case f.LoopGuard == model.LoopGuardLocal:
-		return string(f.IsolationLevel) + "+loop_guard_local"
+		return string(f.IsolationLevel) + "+loop_guard_local" + selected
 	}
-	return string(f.IsolationLevel) + "+loop_guard"
+	return string(f.IsolationLevel) + "+loop_guard" + selected
 }
 
 // follows reports whether an anchor is of the lane's chain. Older ones tell the

@@ -45,7 +45,7 @@ func (l *lane) passOver(b batch.Batch, d batch.Decision, s *share, epoch int32) 
 	if next < after { // the batch was split, and a part of it is missing
 		l.next = next
 		limits := l.topic.limits()
-		if err := l.recode(b, limits.Edit(next), s, epoch); err != nil {
+		if _, err := l.recode(b, l.records.Edit(limits.Edit(next), false), s, epoch); err != nil {
 			return err
 		}
 	}
@@ -57,38 +57,40 @@ func (l *lane) passOver(b batch.Batch, d batch.Decision, s *share, epoch int32) 
 
 // emitted returns how many records a batch puts into the lane's stream.
 func (l *lane) emitted(b batch.Batch, d batch.Decision) (int64, error) {
-	if d.Action == batch.Pass {
+	if d.Action == batch.Pass && l.records == nil {
 		return int64(b.Count()), nil
 	}
+	l.records.Begin()
 	var count int64
 	for r, err := range l.session.recoder.Records(b) {
 		if err != nil {
 			return 0, fmt.Errorf("counting the records of the batch at offset %d: %w", b.BaseOffset(), err)
 		}
-		if r.Offset >= l.next {
+		if r.Offset >= l.next && l.records.Keeps(r) {
 			count++
 		}
 	}
-	return count, nil
+	return count, l.records.Failed()
 }
 
 // find returns the digest of record n of those that a batch puts into the lane's
 // stream, and the offset of the record behind it.
 func (l *lane) find(b batch.Batch, n int64) (next int64, last digest, err error) {
+	l.records.Begin()
 	for r, err := range l.session.recoder.Records(b) {
 		switch {
 		case err != nil:
 			return 0, digest{}, fmt.Errorf("counting the records of the batch at offset %d: %w", b.BaseOffset(), err)
-		case r.Offset < l.next:
+		case r.Offset < l.next || !l.records.Keeps(r):
 		case n == 0:
-			return r.Offset, last, nil
+			return r.Offset, last, l.records.Failed()
 		default:
 			if n--; n == 0 {
 				last = digestOf(r)
 			}
 		}
 	}
-	return b.NextOffset(), last, nil
+	return b.NextOffset(), last, l.records.Failed()
 }
 
 // disproved goes back to the anchor when the source does not bear out what the

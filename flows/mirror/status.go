@@ -8,6 +8,7 @@ type Status struct {
 	Topics, Partitions int
 	Records, Bytes     int64 // acknowledged by the target since the process started
 	Skipped            int64 // records the target refused and errors_tolerance let go
+	Filtered           int64 // records that stages dropped
 	Gaps               int64 // times that records were found missing: gone from the source, or lost by the target
 	Unproven           int64 // times that the exact place to go on at after a crash was not found
 	LagRecords         int64 // readable offsets not on the target; -1: not known
@@ -32,7 +33,7 @@ func (f *Flow) Running() bool {
 // second.
 func (f *Flow) Status() Status {
 	st := Status{
-		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(),
+		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(),
 		LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}

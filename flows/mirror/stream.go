@@ -11,7 +11,11 @@ import (
 	"github.com/strait-mirror/strait/flows/internal/wire"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/source"
+	"github.com/strait-mirror/strait/transforms/program"
 )
+
+// chosen is why batches are built anew without the records that a stage drops.
+const chosen batch.Reason = "stage"
 
 // process walks the batches of one response.
 func (l *lane) process(ctx context.Context, f source.Fetched) {
@@ -90,45 +94,87 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 	case l.skip != nil && d.Action == batch.Drop: // the sink is told once all is counted
 	case l.skip != nil:
 		return l.passOver(b, d, s, epoch)
-	case d.Action == batch.Pass:
-		if l.session.spread != nil {
-			l.session.flow.countRecoded(byKey)
-		}
-		f.Records.Retain()
-		s.refs.Add(1)
-		l.out.Add(sink.Batch{
-			Data: b, Buffer: f.Records, Owner: s, Records: b.Count(),
-			SourceNext: after, SourceEpoch: epoch, MaxTimestamp: b.MaxTimestamp(),
-		})
 	case d.Action == batch.Drop:
 		l.out.Advance(after, epoch)
 	default:
-		l.session.flow.countRecoded(d.Reason)
-		if err := l.recode(b, limits.Edit(l.next), s, epoch); err != nil {
-			if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
-				return l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
-			}
-			return fmt.Errorf("re-encoding the batch at offset %d (%s): %w", b.BaseOffset(), d.Reason, err)
+		if err := l.deliver(b, d, limits, f, s, epoch); err != nil {
+			return err
 		}
-		l.out.Advance(after, epoch)
 	}
 	l.next = after
 	return nil
 }
 
-// recode hands on what an edit makes of a batch.
-func (l *lane) recode(b batch.Batch, e batch.Edit, s *share, epoch int32) error {
+// deliver hands on a batch as it is, or what the target and the stages leave of it.
+func (l *lane) deliver(b batch.Batch, d batch.Decision, limits batch.Limits, f source.Fetched, s *share, epoch int32) error {
+	after, intact := b.NextOffset(), d.Action == batch.Pass && l.records == nil
+	if !intact {
+		var err error
+		if intact, err = l.rebuild(b, d, limits, s, epoch); err != nil {
+			return err
+		}
+	}
+	if intact {
+		l.pass(b, f, s, after, epoch)
+	} else {
+		l.out.Advance(after, epoch)
+	}
+	return nil
+}
+
+// pass hands on a batch as it is.
+func (l *lane) pass(b batch.Batch, f source.Fetched, s *share, after int64, epoch int32) {
+	if l.session.spread != nil {
+		l.session.flow.countRecoded(byKey)
+	}
+	f.Records.Retain()
+	s.refs.Add(1)
+	l.out.Add(sink.Batch{
+		Data: b, Buffer: f.Records, Owner: s, Records: b.Count(),
+		SourceNext: after, SourceEpoch: epoch, MaxTimestamp: b.MaxTimestamp(),
+	})
+}
+
+// rebuild hands on what the target and the stages leave of a batch. intact says
+// that this is the batch itself, which is left to the caller.
+func (l *lane) rebuild(b batch.Batch, d batch.Decision, limits batch.Limits, s *share, epoch int32) (intact bool, err error) {
+	reason := d.Reason
+	if d.Action == batch.Pass {
+		reason = chosen
+	}
+	intact, err = l.recode(b, l.records.Edit(limits.Edit(l.next), d.Action == batch.Pass), s, epoch)
+	if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
+		return false, l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
+	}
+	if _, ok := errors.AsType[*program.Error](err); ok {
+		return false, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("re-encoding the batch at offset %d (%s): %w", b.BaseOffset(), reason, err)
+	}
+	if !intact {
+		l.session.flow.countRecoded(reason)
+	}
+	return intact, nil
+}
+
+// recode hands on what an edit makes of a batch, unless that is the batch itself.
+func (l *lane) recode(b batch.Batch, e batch.Edit, s *share, epoch int32) (intact bool, err error) {
 	made, err := l.session.fit(b, e, true)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer made.free()
-	l.session.skipped(l, made.Dropped, kerr.MessageTooLarge.Code, "")
+	if err := l.records.Failed(); err != nil {
+		return false, err
+	}
+	l.session.skipped(l, made.refused, kerr.MessageTooLarge.Code, "")
+	l.session.flow.filtered.Add(int64(made.Dropped - made.refused))
 	for _, part := range made.Parts {
 		s.refs.Add(1)
 		l.out.Add(l.session.own(part, s, epoch))
 	}
-	return nil
+	return made.Intact, nil
 }
 
 // complete reports whether the lane has read all that a single pass wants.

@@ -13,6 +13,7 @@ import (
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/txn"
+	"github.com/strait-mirror/strait/transforms/program"
 )
 
 // side is where a lane has a problem: both may have one at a time.
@@ -206,6 +207,9 @@ func fixFor(err error) string {
 		return r.fix
 	}
 	if e, ok := errors.AsType[*position.CleanupPolicyError](err); ok {
+		return e.Hint()
+	}
+	if e, ok := errors.AsType[*program.Error](err); ok {
 		return e.Hint()
 	}
 	if e, ok := errors.AsType[*origin.CleanupPolicyError](err); ok {

@@ -71,12 +71,12 @@ func (l *Lane) lookBack(offset int64) lookup {
 	if l.syncs.p.Transactional && b.below != nil && b.below.target != offset {
 		b.above = nil
 	}
-	return b.lookBack(to, offset, l.hopeless)
+	return b.lookBack(to, offset, l.dense(), l.hopeless)
 }
 
 // lookBack is look the other way. Of what is before all that is known it knows
 // nothing.
-func (b bracket) lookBack(to Translation, offset int64, hopeless map[place]bool) lookup {
+func (b bracket) lookBack(to Translation, offset int64, dense bool, hopeless map[place]bool) lookup {
 	below, above := b.below, b.above
 	if below == nil {
 		return lookup{}
@@ -88,7 +88,7 @@ func (b bracket) lookBack(to Translation, offset int64, hopeless map[place]bool)
 	case above == nil:
 		to.Exact = false
 		return lookup{ok: true, done: true, answer: to}
-	case above.source-below.source == above.target-below.target:
+	case dense && above.source-below.source == above.target-below.target:
 		to.Offset += offset - below.target
 		return lookup{ok: true, done: true, answer: to}
 	}

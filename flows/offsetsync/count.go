@@ -10,6 +10,7 @@ import (
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/judge"
 )
 
 // Bounds of one fetch.
@@ -26,7 +27,7 @@ var errBudget = errors.New("the budget for reading the source is used up")
 // at.below and at.above as the target: nothing was compacted since, and nothing
 // was left out for a reason that the log does not show.
 func (t *Translator) count(ctx context.Context, l *Lane, at lookup, offset int64) (n int64, exact bool) {
-	c := counter{translator: t, lane: l, until: at.above.source, at: offset, next: at.below.source, nth: -1, found: -1}
+	c := counter{translator: t, lane: l, judge: t.syncs.judge(l.topic, l.part), until: at.above.source, at: offset, next: at.below.source, nth: -1, found: -1}
 	exact = c.exact(ctx, at)
 	return c.below, exact
 }
@@ -34,7 +35,7 @@ func (t *Translator) count(ctx context.Context, l *Lane, at lookup, offset int64
 // find returns the offset of the n-th record of the source that is mirrored behind
 // at.below, in the same way.
 func (t *Translator) find(ctx context.Context, l *Lane, at lookup, n int64) (offset int64, exact bool) {
-	c := counter{translator: t, lane: l, until: at.above.source, at: at.below.source, next: at.below.source, nth: n, found: -1}
+	c := counter{translator: t, lane: l, judge: t.syncs.judge(l.topic, l.part), until: at.above.source, at: at.below.source, next: at.below.source, nth: n, found: -1}
 	exact = c.exact(ctx, at) && c.found >= 0
 	return c.found, exact
 }
@@ -43,7 +44,8 @@ func (t *Translator) find(ctx context.Context, l *Lane, at lookup, n int64) (off
 type counter struct {
 	translator *Translator
 	lane       *Lane
-	next       int64 // where to go on
+	judge      *judge.Judge // nil: every record is mirrored
+	next       int64        // where to go on
 	until      int64
 	at         int64 // what is below is counted apart
 	below, all int64 // records
@@ -154,7 +156,7 @@ func (c *counter) take(got *kmsg.FetchResponseTopicPartition) error {
 
 // add counts the records of one batch.
 func (c *counter) add(b batch.Batch) error {
-	if b.Magic() >= 2 && b.Dense() {
+	if c.judge == nil && b.Magic() >= 2 && b.Dense() {
 		first := max(b.BaseOffset(), c.next)
 		n := max(0, min(b.NextOffset(), c.until)-first)
 		if c.nth >= c.all && c.nth < c.all+n {
@@ -168,7 +170,7 @@ func (c *counter) add(b batch.Batch) error {
 		if err != nil {
 			return fmt.Errorf("reading the batch at offset %d: %w", b.BaseOffset(), err)
 		}
-		if r.Offset < c.next || r.Offset >= c.until {
+		if r.Offset < c.next || r.Offset >= c.until || !c.judge.Keeps(r) {
 			continue
 		}
 		if c.all == c.nth {
@@ -178,6 +180,9 @@ func (c *counter) add(b batch.Batch) error {
 		if r.Offset < c.at {
 			c.below++
 		}
+	}
+	if err := c.judge.Failed(); err != nil {
+		return fmt.Errorf("reading the batch at offset %d: %w", b.BaseOffset(), err)
 	}
 	return nil
 }

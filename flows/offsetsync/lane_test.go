@@ -5,7 +5,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/transforms/program"
 )
 
 func newSyncs(lagMax int64) *Syncs {
@@ -208,5 +211,44 @@ func BenchmarkAcked(b *testing.B) {
 	for b.Loop() {
 		at += 250
 		l.Acked(at, at, 250, 1<<17)
+	}
+}
+
+// TestLaneWithStagesCounts has stages drop records, and others stand in their place at
+// the target: as many offsets on both sides prove nothing.
+func TestLaneWithStagesCounts(t *testing.T) {
+	def := model.NewFlow(field.HCL)
+	stage := model.NewStage(model.StageFilter)
+	stage.Name, stage.Filter.When = "some", "offset % 2 == 0"
+	def.Stages = []*model.Stage{stage}
+	records, problems := program.ForFlow(def)
+	if problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	s := newSyncs(100)
+	s.p.Records = func(topic string) *program.Program {
+		if topic == "t" {
+			return records
+		}
+		return nil
+	}
+	l := newLane(s)
+	other := s.Lane(Partition{Topic: "other"}, Partition{Topic: "a.other"})
+	for _, l := range []*Lane{l, other} {
+		l.Placed(0, 0)
+		l.Acked(100, 100, 50, 1)
+	}
+	for offset, want := range map[int64]Translation{
+		0: {Exact: true}, 40: {}, 100: {Offset: 100, Exact: true},
+	} {
+		if got := l.lookUp(offset); got.answer != want {
+			t.Errorf("%d is translated to %+v, want %+v", offset, got.answer, want)
+		}
+		if got := l.lookBack(offset); got.answer != want {
+			t.Errorf("%d of the target is translated to %+v, want %+v", offset, got.answer, want)
+		}
+	}
+	if got := other.lookUp(40).answer; got != (Translation{Offset: 40, Exact: true}) {
+		t.Errorf("40 of a topic without stages is translated to %+v", got)
 	}
 }

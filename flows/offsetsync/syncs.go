@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,8 +20,11 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/judge"
 	"github.com/strait-mirror/strait/flows/internal/mm2fmt"
 	"github.com/strait-mirror/strait/flows/internal/tail"
+	"github.com/strait-mirror/strait/transforms/chain"
+	"github.com/strait-mirror/strait/transforms/program"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
 
@@ -48,6 +52,11 @@ type Params struct {
 	Transactional           bool  // the target has markers of our own: nothing can be counted between two places
 	Shared                  bool  // other processes have lanes of the flow, and write of them
 	ReadOnly                bool  // nothing is created or written
+
+	// Records is the record stages of a source topic, nil where it has none: what
+	// they drop is not counted. A nil Records is nil for every topic. It is safe for
+	// concurrent use.
+	Records func(topic string) *program.Program
 }
 
 // Syncs is what is known of one flow's lanes. Its methods are safe for concurrent
@@ -193,7 +202,11 @@ func (s *Syncs) all() []*Lane {
 }
 
 // ForFlow returns the params of a flow's syncs.
-func ForFlow(f *model.Flow, source, target *cluster.Cluster, log *slog.Logger) Params {
+func ForFlow(f *model.Flow, source, target *cluster.Cluster, log *slog.Logger) (Params, error) {
+	names, problems := chain.ForFlow(f)
+	if err := problems.Err(); err != nil {
+		return Params{}, fmt.Errorf("compiling the stages of flow %q: %w", f.Name, err)
+	}
 	c := &f.Control
 	p := Params{
 		Source: source, Target: target, Log: log,
@@ -201,6 +214,7 @@ func ForFlow(f *model.Flow, source, target *cluster.Cluster, log *slog.Logger) P
 		LagMax: c.OffsetLagMax, Flush: c.OffsetFlushInterval,
 		PlacesReplicationFactor: f.ReplicationFactor, ReadCommitted: f.IsolationLevel != model.ReadUncommitted,
 		Transactional: f.Delivery == model.Transactional,
+		Records:       names.Records,
 	}
 	if c.EmitOffsetSyncsEnabled {
 		policy := rename.ForFlow(f)
@@ -209,5 +223,13 @@ func ForFlow(f *model.Flow, source, target *cluster.Cluster, log *slog.Logger) P
 			p.Topic = policy.OffsetSyncsTopic(f.To)
 		}
 	}
-	return p
+	return p, nil
+}
+
+// judge returns what tells which records of a partition are mirrored; nil: all are.
+func (s *Syncs) judge(topic string, partition int32) *judge.Judge {
+	if s.p.Records == nil {
+		return nil
+	}
+	return judge.New(s.p.Records(topic), topic, partition)
 }

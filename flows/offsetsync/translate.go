@@ -84,11 +84,15 @@ func (l *Lane) lookUp(offset int64) lookup {
 	if l.syncs.p.Transactional && b.below != nil && b.below.source != offset {
 		b.above = nil
 	}
-	return b.look(to, offset, l.hopeless)
+	return b.look(to, offset, l.dense(), l.hopeless)
 }
 
+// dense reports whether as many offsets on both sides mean that each has its record:
+// not where stages drop some, and others may stand at the target in their place.
+func (l *Lane) dense() bool { return l.syncs.judge(l.topic, l.part) == nil }
+
 // look returns what a bracket says of an offset.
-func (b bracket) look(to Translation, offset int64, hopeless map[place]bool) lookup {
+func (b bracket) look(to Translation, offset int64, dense bool, hopeless map[place]bool) lookup {
 	answer := func(at int64, exact bool) lookup {
 		to.Offset, to.Exact = at, exact
 		return lookup{ok: true, done: true, answer: to}
@@ -103,7 +107,7 @@ func (b bracket) look(to Translation, offset int64, hopeless map[place]bool) loo
 		return answer(below.target, true)
 	case above == nil:
 		return answer(below.target, false)
-	case above.source-below.source == above.target-below.target: // every offset has its record
+	case dense && above.source-below.source == above.target-below.target: // every offset has its record
 		return answer(below.target+offset-below.source, true)
 	case above.target == below.target: // none has
 		return answer(below.target, true)

@@ -129,12 +129,13 @@ func (v Verdict) Oldest() time.Duration {
 
 // JudgeParams is what Judge needs.
 type JudgeParams struct {
-	From, To  *Side               // required
-	Topics    []string            // required: on the source
-	Name      func(string) string // required: of a topic on the target
-	Repeats   bool                // the mirror was killed: runs of exact copies are no damage
-	Committed bool                // the target is as readers of committed records see it
-	Watch     *Watch              // tells the age of repeats; may be nil
+	From, To  *Side                     // required
+	Topics    []string                  // required: on the source
+	Name      func(string) string       // required: of a topic on the target
+	Repeats   bool                      // the mirror was killed: runs of exact copies are no damage
+	Kept      func(compare.Record) bool // which records of the source are to be copied; nil: all
+	Committed bool                      // the target is as readers of committed records see it
+	Watch     *Watch                    // tells the age of repeats; may be nil
 	Kills     []time.Time
 }
 
@@ -150,6 +151,11 @@ func Judge(ctx context.Context, p JudgeParams) (Verdict, error) {
 		target, err := compare.Read(ctx, p.To.AdminOpts(), p.Name(topic), compare.ReadOptions{ReadCommitted: p.Committed})
 		if err != nil {
 			return v, err
+		}
+		if p.Kept != nil {
+			for n, records := range source {
+				source[n] = slices.DeleteFunc(records, func(r compare.Record) bool { return !p.Kept(r) })
+			}
 		}
 		r := compare.Diff(source, target, compare.Options{AllowDuplicates: p.Repeats}) //nolint:contextcheck // nothing is read any more
 		v.Source += r.Source

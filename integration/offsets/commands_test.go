@@ -59,12 +59,12 @@ func TestCommands(t *testing.T) {
 }
 
 // write writes a topology of one flow for the program, and returns its path.
-func (p pair) write(t *testing.T, topics []string) string {
+func (p pair) write(t *testing.T, topics []string, more ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "topology.hcl")
 	text := fmt.Sprintf("cluster \"a\" { bootstrap_servers = [%q] }\ncluster \"b\" { bootstrap_servers = [%q] }\n"+
-		"flow \"a->b\" {\n  topics                     = [\"%s\"]\n  sync_group_offsets_enabled = true\n}\n",
-		p.source.Bootstrap()[0], p.target.Bootstrap()[0], strings.Join(topics, `", "`))
+		"flow \"a->b\" {\n  topics                     = [\"%s\"]\n  sync_group_offsets_enabled = true\n%s}\n",
+		p.source.Bootstrap()[0], p.target.Bootstrap()[0], strings.Join(topics, `", "`), strings.Join(more, ""))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

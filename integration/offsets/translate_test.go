@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/strait-mirror/strait/config/model"
 )
 
 // testTranslate takes groups to the target and back by hand.
@@ -108,6 +110,58 @@ func TestReturn(t *testing.T) {
 				t.Errorf("%s: offset %d of the target is %d on the source, where record %d is next, not %d", topic, places[i], got, next, i)
 			}
 		}
+	}
+}
+
+// TestFiltered is what becomes of offsets where a stage drops records: they are
+// counted as the stage keeps them, and where others stand in the place of those that
+// it dropped, so that both sides have as many offsets, nothing is called exact that is
+// not.
+func TestFiltered(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	p := startPair(t)
+	create(ctx, t, p.source, "t", 1)
+	produce(ctx, t, p.source, "t", "k", 0, 1000, 1)
+	f := flow("a", "b", []string{"t"})
+	stage := model.NewStage(model.StageFilter)
+	stage.Name, stage.Filter.When = "some", "offset % 10 != 3"
+	f.Stages = []*model.Stage{stage}
+	run(ctx, t, p.config(f))
+	c := commands{program: build(t), file: p.write(t, []string{"t"}, "  transform \"filter\" \"some\" { when = \"offset % 10 != 3\" }\n")}
+	arrived := func(last string, n int) (offsets []int64) {
+		await(ctx, t, func() (string, bool) {
+			end := ends(ctx, t, p.source, "t")[0]
+			if copied, at := read(ctx, t, p.target, "a.t", 0, 0); len(copied) == n && copied[n-1] == last {
+				offsets = at
+				return "the end is not known yet", c.one(ctx, t, "", fmt.Sprintf("t/0=%d", end)) == at[n-1]+1
+			}
+			return "not everything has arrived", false
+		})
+		return offsets
+	}
+	arrived("k-000999", 900)
+	for _, at := range [][2]int64{{0, 0}, {3, 3}, {4, 3}, {555, 499}, {999, 899}, {1000, 900}} {
+		if got := c.one(ctx, t, "exact", fmt.Sprintf("t/0=%d", at[0])); got != at[1] {
+			t.Errorf("offset %d of the source is %d at the target, not %d", at[0], got, at[1])
+		}
+	}
+	if got := c.one(ctx, t, "exact", "a.t/0=499", "--back"); got != 555 {
+		t.Errorf("offset 499 of the target is %d on the source, not 555", got)
+	}
+
+	produce(ctx, t, p.target, "a.t", "foreign", 0, 101, 1)
+	produce(ctx, t, p.source, "t", "k", 1000, 1010, 1)
+	places := arrived("k-001009", 900+101+9)
+	if end := places[len(places)-1] + 1; end != 1010 {
+		t.Fatalf("the target ends at %d: this proves nothing", end)
+	}
+	if got := c.one(ctx, t, "", "t/0=1005"); got > 1005 {
+		t.Errorf("offset 1005 of the source is %d at the target, behind what was not read", got)
+	}
+	out, _ := c.exec(ctx, t, 0, "offsets", "translate", "--output", "json", "--offset", "t/0=1005")
+	if strings.Contains(out, `"exact": true`) {
+		t.Errorf("what cannot be known is exact:\n%s", out)
 	}
 }
 

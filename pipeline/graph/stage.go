@@ -38,6 +38,9 @@ func filtering(f *model.FilterStage) string {
 	if len(f.TopicsExclude) > 0 {
 		text += " without " + strings.Join(f.TopicsExclude, ", ")
 	}
+	if f.When != "" {
+		text += ", records where " + f.When
+	}
 	return text
 }
 

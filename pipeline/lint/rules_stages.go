@@ -6,6 +6,13 @@ import "github.com/strait-mirror/strait/config/diag"
 func stageRules() []Rule {
 	return []Rule{
 		{
+			ID: diag.CodeBadExpression, Severity: diag.Error, Title: "an expression that cannot be used",
+			Why:  "Conditions of stages are CEL expressions over a record. They are checked for types and bounds before anything runs: there is no clock in them, patterns and JSON paths are literals, and loops are at most two deep.",
+			Fix:  "Use key, value, headers, timestamp, offset, partition, topic and json(\"a.b\"). Key and value are bytes: compare with b\"text\", or use string(value).",
+			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] = 'paid'\"\n  }\n}"},
+			Good: Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] == 'paid'\"\n  }\n}"},
+		},
+		{
 			ID: diag.CodeJoined, Severity: diag.Warning, Title: "a stage that joins partitions",
 			Why:   "With mapping = \"modulo\" a target partition takes several source partitions. Each keeps its order, but offsets cannot be translated, and programs that write to the target send keys elsewhere.",
 			Fix:   "Keep mapping = \"identity\" where consumers or producers move from one cluster to the other.",

@@ -102,7 +102,10 @@ func (p *Pair) known(ctx context.Context) (*offsetsync.Syncs, error) {
 	if err := p.reach(ctx); err != nil {
 		return nil, err
 	}
-	params := offsetsync.ForFlow(p.flow, p.source, p.target, p.log)
+	params, err := offsetsync.ForFlow(p.flow, p.source, p.target, p.log)
+	if err != nil {
+		return nil, err
+	}
 	params.ReadOnly = true
 	syncs, err := offsetsync.New(params)
 	if err != nil {

@@ -15,7 +15,10 @@ func (s *Supervisor) offsetsOf(def *model.Flow, t *team, from, to *cluster.Clust
 	if !def.TracksOffsets() {
 		return nil, nil //nolint:nilnil // nil tracks nothing
 	}
-	p := offsetsync.ForFlow(def, from, to, s.p.Log.With("flow", def.Name))
+	p, err := offsetsync.ForFlow(def, from, to, s.p.Log.With("flow", def.Name))
+	if err != nil {
+		return nil, err
+	}
 	p.Shared = t != nil
 	return offsetsync.New(p)
 }

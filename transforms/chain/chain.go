@@ -12,6 +12,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/program"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
 
@@ -24,6 +25,7 @@ type Chain struct {
 	keep      bool // names are as the stages gave them, also those that end in "heartbeats"
 	steps     []step
 	partition model.PartitionStage
+	records   *program.Program
 }
 
 // step is a stage on names.
@@ -60,6 +62,9 @@ func ForFlow(f *model.Flow) (*Chain, diag.List) {
 			c.steps = append(c.steps, made)
 		}
 	}
+	records, bad := program.ForFlow(f)
+	c.records = records
+	problems.Add(bad...)
 	if !problems.HasErrors() {
 		problems.Add(c.checkLiterals(f)...)
 	}
@@ -117,6 +122,15 @@ func (c *Chain) Route(topic string) Route {
 		r.Err = fmt.Errorf("its name on the target, %q, would be that of an internal topic", name)
 	}
 	return r
+}
+
+// Records is what becomes of the records of a source topic; nil: all are copied
+// as they are, as those of heartbeats.
+func (c *Chain) Records(topic string) *program.Program {
+	if c.topics.Heartbeats(topic) {
+		return nil
+	}
+	return c.records
 }
 
 // Topics is the selection at the beginning of the chain.

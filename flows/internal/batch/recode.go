@@ -11,6 +11,11 @@ type Edit struct {
 	AppendTime bool               // gives every record of a LogAppendTime batch its append time
 	MaxBytes   int                // splits into batches of at most so many bytes, header included; 0: no limit
 	Keep       func(*Record) bool // drops records it says no to; nil keeps all
+
+	// Spare leaves b as it is, in a result that is Intact, where Keep drops none:
+	// a batch that Classify passes is not compressed anew for having been looked
+	// at.
+	Spare bool
 }
 
 // Edit is what makes a batch of which Classify says Recode acceptable, when from
@@ -27,6 +32,7 @@ type Recoded struct {
 	Bytes   []byte // the caller's dst with the new batches behind it
 	Parts   []Part // the new batches in order; none when no record is left
 	Dropped int    // records that Keep refused
+	Intact  bool   // Spare: b itself is the result, Parts has none
 }
 
 // Part is one batch of a result.
@@ -75,8 +81,11 @@ func (rc *Recoder) Recode(dst []byte, b Batch, e Edit) (Recoded, error) {
 	r.c.parse = e.Keep != nil
 	parts, err := r.run()
 	s.raw = r.w.raw
-	if err != nil {
+	switch {
+	case err != nil:
 		return Recoded{}, err
+	case r.intact:
+		return Recoded{Bytes: dst, Intact: true}, nil
 	}
 	return result(r.w.dst, len(dst), parts, r.dropped), nil
 }
@@ -101,6 +110,7 @@ type recoding struct {
 	codec   Codec
 	room    int // most uncompressed bytes of records per part
 	dropped int
+	intact  bool // nothing was dropped, and that is all that was asked
 }
 
 func (r *recoding) run() ([]Part, error) {
@@ -114,6 +124,9 @@ func (r *recoding) run() ([]Part, error) {
 		p, err := r.part(r.codec)
 		if err != nil {
 			return nil, err
+		}
+		if r.intact {
+			return nil, nil
 		}
 		if size := len(r.w.dst) - r.w.start; p.count > 0 && r.e.MaxBytes > 0 && size > r.e.MaxBytes {
 			again, err := r.smaller(p, size)
@@ -178,6 +191,9 @@ func (r *recoding) part(codec Codec) (p part, err error) {
 		p.count = r.w.count
 	}
 	if p.count == 0 {
+		return p, nil
+	}
+	if r.intact = r.e.Spare && p.last && p.count == r.c.batch.Count(); r.intact {
 		return p, nil
 	}
 	return p, r.w.finish()

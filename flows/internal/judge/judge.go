@@ -1,0 +1,83 @@
+// Package judge owns the meeting of stages and batches: which records of a stored
+// batch the record stages of a flow keep. The same answer is needed where records
+// are copied and where they are counted. What stages say is the business of
+// transforms/program, how records are stored that of flows/internal/batch.
+package judge
+
+import (
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/transforms/program"
+	"github.com/strait-mirror/strait/transforms/record"
+)
+
+// Judge tells which records of a partition the stages of a flow keep. It serves one
+// goroutine at a time, and remembers the first error. A nil Judge keeps all.
+type Judge struct {
+	program *program.Program
+	seen    record.Record
+	err     error
+}
+
+// New returns the judge of the records of a source partition; nil: all are kept.
+func New(p *program.Program, topic string, partition int32) *Judge {
+	if p == nil {
+		return nil
+	}
+	return &Judge{program: p, seen: record.Record{Topic: topic, Partition: partition}}
+}
+
+// Keeps reports whether a record is in the lane's stream. It depends on the record
+// alone, so that it says the same when the record is counted after a crash. What
+// stands behind an error is not looked at any more: the lane stops there.
+func (j *Judge) Keeps(r *batch.Record) bool {
+	if j == nil {
+		return true
+	}
+	if j.err != nil {
+		return false
+	}
+	s := &j.seen
+	s.Offset, s.Timestamp, s.Key, s.Value, s.Headers = r.Offset, r.Timestamp, r.Key, r.Value, s.Headers[:0]
+	if j.program.Headers() {
+		for key, value := range r.EachHeader() {
+			s.Headers = append(s.Headers, record.Header{Key: string(key), Value: value})
+		}
+	}
+	keep, err := j.program.Keep(s)
+	j.err = err
+	return keep
+}
+
+// Begin forgets the error of the batch before.
+func (j *Judge) Begin() {
+	if j != nil {
+		j.err = nil
+	}
+}
+
+// Edit has an edit leave out what the lane's stages drop. whole says that the
+// batch can pass as it is where that is nothing.
+func (j *Judge) Edit(e batch.Edit, whole bool) batch.Edit {
+	if j != nil {
+		j.Begin()
+		e.Keep, e.Spare = j.Keeps, whole
+	}
+	return e
+}
+
+// Failed returns the error of the last edit, or of what was counted.
+func (j *Judge) Failed() error {
+	if j == nil {
+		return nil
+	}
+	return j.err
+}
+
+// Name is the part of a lane's selection that stages are: a "+" and what stands
+// for their text.
+func (j *Judge) Name() string {
+	if j == nil {
+		return ""
+	}
+	return "+" + j.program.Name()
+}
