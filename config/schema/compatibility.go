@@ -11,6 +11,7 @@ import (
 // Difference is something that Strait does otherwise than MirrorMaker 2 with the
 // same properties file, on purpose.
 type Difference struct {
+	Name      string // by which tests name it
 	Attribute string // of a flow; empty where no single one decides it
 	Strait    string // what Strait does
 	MM2       string // what MirrorMaker 2 does
@@ -20,72 +21,113 @@ type Difference struct {
 
 // Differences are all deliberate ones. What is in none of them is as in
 // MirrorMaker 2, or a fault.
-func Differences() []Difference {
+func Differences() []Difference { return append(ofRecords(), ofControl()...) }
+
+// ofRecords are the differences in how records are copied.
+func ofRecords() []Difference {
 	return []Difference{
 		{
+			Name:      "isolation",
 			Attribute: "isolation_level", Strait: "records of aborted transactions are not copied, those of open ones wait",
 			MM2: "they are copied as if they had been committed", Why: "consumers of the target would see what no consumer of the source may",
 			Restore: "A.consumer.isolation.level = read_uncommitted",
 		},
 		{
-			Attribute: "refresh_topics_interval", Strait: "new topics and partitions are found within seconds",
-			MM2: "they are found after ten minutes", Why: "records of a new topic are missing on the target until then",
-			Restore: "refresh.topics.interval.seconds = 600",
-		},
-		{
+			Name:      "fetch size",
 			Attribute: "fetch_max_bytes", Strait: "a fetch response has 8 MiB at most", MM2: "it has 50 MiB at most",
 			Why: "all that is fetched is held in one budget of memory", Restore: "A.consumer.fetch.max.bytes = 52428800",
 		},
 		{
+			Name:      "request size",
 			Attribute: "max_request_size", Strait: "a produce request has 4 MiB at most", MM2: "it has 1 MiB at most",
 			Why: "one request takes batches of many partitions", Restore: "B.producer.max.request.size = 1048576",
 		},
 		{
+			Name:      "memory",
 			Attribute: "buffer_memory", Strait: "64 MiB are held between fetching and acknowledgement", MM2: "32 MiB are buffered by each producer, beside what consumers hold",
 			Why: "one budget counts both sides", Restore: "B.producer.buffer.memory = 33554432",
 		},
 		{
+			Name:      "compression",
 			Attribute: "compression_type", Strait: "batches keep the compression they have on the source, unless compression.type is written",
 			MM2: "they are written without compression unless it is", Why: "records need not be read then, and the target would hold and send several times the bytes",
 			Restore: "B.producer.compression.type = none",
 		},
 		{
-			Strait: "settings of a target topic that byte-exact copies need are kept: compression.type=producer where the engine set it, a larger max.message.bytes, and message.timestamp.{before,after,difference}.max.ms",
-			MM2:    "one sync of configurations sets them as on the source, or deletes them",
-			Why:    "batches on their way were written under the source's former settings, and the target would change or refuse them",
-		},
-		{
-			Strait: "settings are sent only where they differ, and one that the target's brokers do not know is left out",
-			MM2:    "every sync sends all of them, and a single refused one keeps those of the topic from being set",
-			Why:    "thousands of topics would be altered every ten minutes without a change",
-		},
-		{
-			Strait: "a topic of heartbeats for which there are too few brokers gets the cluster's own replication factor",
-			MM2:    "creating it fails, and the broker creates it with its defaults when the first heartbeat is written",
-			Why:    "it would not be compacted",
-		},
-		{
+			Name:   "idempotence",
 			Strait: "writing is idempotent and waits for all replicas, whatever enable.idempotence and acks say", MM2: "idempotence is off unless it is asked for",
 			Why: "a repeated request would be a repeated record",
 		},
 		{
+			Name:   "target created anew",
 			Strait: "a target topic that was deleted and created again gets all that the source holds",
 			MM2:    "it gets what comes after the stored position",
 			Why:    "what was mirrored before would be missing on the target",
 		},
 		{
+			Name:   "source created anew",
 			Strait: "a source topic that was deleted and created again is copied from its start, and a gap in a source is reported",
 			MM2:    "the new topic is read on at the position of the old one, and what is missing is passed over",
 			Why:    "records would be missing on the target and nobody would know",
 		},
 		{
+			Name:   "tasks",
 			Strait: "every partition is copied by itself, whatever tasks.max says", MM2: "tasks.max tasks share the partitions, one by default",
 			Why: "one task is the bottleneck of most installations",
 		},
 		{
+			Name:   "unreachable cluster",
 			Strait: "a cluster that cannot be reached is reported and tried again for as long as the process runs",
 			MM2:    "the process ends, or a connector fails until somebody restarts it",
 			Why:    "a mirror has to survive the outage it is there for",
+		},
+	}
+}
+
+// ofControl are the differences beside that: topics, settings, groups.
+func ofControl() []Difference {
+	return []Difference{
+		{
+			Name:      "discovery",
+			Attribute: "refresh_topics_interval", Strait: "new topics and partitions are found within seconds",
+			MM2: "they are found after ten minutes", Why: "records of a new topic are missing on the target until then",
+			Restore: "refresh.topics.interval.seconds = 600",
+		},
+		{
+			Name:   "settings for exact copies",
+			Strait: "settings of a target topic that byte-exact copies need are kept: compression.type=producer where the engine set it, a larger max.message.bytes, and message.timestamp.{before,after,difference}.max.ms",
+			MM2:    "one sync of configurations sets them as on the source, or deletes them",
+			Why:    "batches on their way were written under the source's former settings, and the target would change or refuse them",
+		},
+		{
+			Name:   "settings that differ",
+			Strait: "settings are sent only where they differ, and one that the target's brokers do not know is left out",
+			MM2:    "every sync sends all of them, and a single refused one keeps those of the topic from being set",
+			Why:    "thousands of topics would be altered every ten minutes without a change",
+		},
+		{
+			Name:   "factor of heartbeats",
+			Strait: "a topic of heartbeats for which there are too few brokers gets the cluster's own replication factor",
+			MM2:    "creating it fails, and the broker creates it with its defaults when the first heartbeat is written",
+			Why:    "it would not be compacted",
+		},
+		{
+			Name:   "translation",
+			Strait: "an offset of a group is translated exactly however far it is behind, in checkpoints and in the group's own offsets",
+			MM2:    "it is translated to the last known place before it, or one further",
+			Why:    "consumers would read again what they have read, up to all of it",
+		},
+		{
+			Name:   "topics of its own",
+			Strait: "Kafka Connect's topics of configurations and status are not made, nor one of offsets where nothing is copied; mm2-offsets is compacted sooner, and mm2-strait-places and mm2-strait-index are beside it",
+			MM2:    "each pair of clusters has mm2-configs, mm2-status and mm2-offsets, also where nothing is copied",
+			Why:    "no Kafka Connect runs, and places that both clusters have in common have to be known after a restart",
+		},
+		{
+			Name:   "positions",
+			Strait: "a position says beside its offset where its record is on the target, is past the markers of transactions, and has an older one beside it; heartbeats and checkpoints have none",
+			MM2:    "a position is the offset of the last record, and every heartbeat and checkpoint has one",
+			Why:    "the exact place to go on at after a crash is found with it; MirrorMaker 2 reads the offset all the same",
 		},
 	}
 }

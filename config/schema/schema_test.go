@@ -140,7 +140,12 @@ func TestDifferences(t *testing.T) {
 		t.Fatalf("no attribute %q", name)
 		return ""
 	}
+	names := map[string]bool{"": true}
 	for _, d := range schema.Differences() {
+		if names[d.Name] {
+			t.Errorf("%q has no name of its own: %q", d.Strait, d.Name)
+		}
+		names[d.Name] = true
 		if (d.Attribute == "") != (d.Restore == "") {
 			t.Errorf("%s: restored by %q", d.Attribute, d.Restore)
 		}
