@@ -205,9 +205,13 @@ func (l *lab) await(check func(ctx context.Context) string) {
 	}
 }
 
-// check says what is missing, and fails where there is something that must not be.
+// check says what is missing, the first of it, and fails where there is something that
+// must not be.
 func (l *lab) check(ctx context.Context) (missing string) {
 	for alias, cl := range l.clusters {
+		if missing != "" {
+			return missing
+		}
 		listed, err := kadm.NewClient(cl).ListTopics(ctx)
 		if err != nil {
 			return err.Error()
