@@ -42,6 +42,12 @@ type Events struct {
 	Events        []events.Event `json:"events"` // oldest first
 }
 
+// Revisions is the last topologies that were read, and what became of them.
+type Revisions struct {
+	FormatVersion int               `json:"format_version"`
+	Revisions     []status.Revision `json:"revisions"` // oldest first; empty: edits are not looked for
+}
+
 // Reloaded is what became of a request to read the topology again.
 type Reloaded struct {
 	FormatVersion int           `json:"format_version"`

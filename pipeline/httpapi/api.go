@@ -27,6 +27,7 @@ type APIParams struct {
 	Partitions func(want func(flow string) bool) []status.Partition
 	Graph      func() *graph.Graph
 	Events     func(after int64, limit int) []events.Event
+	Revisions  func() []status.Revision
 	// Reload reads the topology again and returns what became of that; an error says
 	// that it was not tried.
 	Reload func(ctx context.Context) (status.Reload, error)
@@ -100,6 +101,12 @@ func (a *api) routes() []Route {
 				{Name: "limit", Doc: "The most to be answered, the last ones; 100 if not given.", Max: maxLimit},
 			},
 			serve: a.events,
+		})
+	}
+	if a.p.Revisions != nil {
+		list = append(list, Route{
+			Path: "/api/v1/revisions", Doc: "The last topologies that were read: when, why, what they change, and what became of them.",
+			Answer: Revisions{}, serve: a.revisions,
 		})
 	}
 	for i := range list {

@@ -56,6 +56,12 @@ func served(access httpapi.Access) (httpapi.APIParams, http.Handler) {
 		Events: func(int64, int) []events.Event {
 			return []events.Event{{ID: 1, Time: at, Level: "info", Message: "edit applied"}}
 		},
+		Revisions: func() []status.Revision {
+			return []status.Revision{{
+				ID: 1, Revision: 1, Time: at, Trigger: status.ByFiles, Outcome: status.Refused, Error: "nonsense", Plan: "add: 1", MoreChanges: 1,
+				Changes: []status.RevisionChange{{Part: "x", Action: "add", Property: "p", Before: "1", After: "2", Note: "n"}},
+			}}
+		},
 		Reload: func(context.Context) (status.Reload, error) { return status.Reload{Revision: 3, Successful: true}, nil },
 		Dashboard: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "the dashboard")
@@ -230,7 +236,7 @@ func TestDocument(t *testing.T) {
 	}
 	v := validator{schemas: doc["components"].(map[string]any)["schemas"].(map[string]any)}
 	paths := doc["paths"].(map[string]any)
-	if len(paths) < 7 {
+	if len(paths) < 8 {
 		t.Errorf("only %d paths are described", len(paths))
 	}
 	for path, operations := range paths {

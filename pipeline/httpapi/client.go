@@ -73,6 +73,12 @@ func (c *Client) Events(ctx context.Context, q url.Values) (Events, error) {
 	return e, c.do(ctx, http.MethodGet, "events", q, &e)
 }
 
+// Revisions asks for the last topologies that were read.
+func (c *Client) Revisions(ctx context.Context) (Revisions, error) {
+	var r Revisions
+	return r, c.do(ctx, http.MethodGet, "revisions", nil, &r)
+}
+
 // Reload has the topology read again. The result says whether it was applied or
 // refused; an error says that it was not tried, or that nobody answered.
 func (c *Client) Reload(ctx context.Context) (Reloaded, error) {

@@ -149,6 +149,14 @@ func (a *api) events(r *http.Request) (any, error) {
 	return Events{FormatVersion, a.p.Events(after, int(limit))}, nil
 }
 
+func (a *api) revisions(*http.Request) (any, error) {
+	list := a.p.Revisions()
+	if list == nil {
+		list = []status.Revision{}
+	}
+	return Revisions{FormatVersion, list}, nil
+}
+
 func (a *api) info(r *http.Request) (any, error) {
 	return Info{
 		FormatVersion: FormatVersion, Version: a.p.Version, Started: a.p.Started,

@@ -52,8 +52,8 @@ type Params struct {
 	Ask chan struct{}
 }
 
-// Reloader applies edits while a topology runs. Status may be called from
-// anywhere at any time.
+// Reloader applies edits while a topology runs. Status and Revisions may be called
+// from anywhere at any time.
 type Reloader struct {
 	p    Params
 	sum  [sha256.Size]byte // of the last text that was looked at
@@ -61,6 +61,7 @@ type Reloader struct {
 
 	mu    sync.Mutex // guards the rest
 	st    status.Reload
+	past  history
 	began int           // passes, counted from 1
 	ended int           // the last one of them that has
 	next  chan struct{} // closed, and replaced, when one ends
@@ -68,7 +69,10 @@ type Reloader struct {
 
 // New returns a Reloader of a topology that was read at about this time.
 func New(p Params) *Reloader {
-	return &Reloader{p: p, sum: p.First.Sum, runs: p.First.Config, st: status.Reload{Revision: 1, Applied: time.Now(), Successful: true}, next: make(chan struct{})}
+	now := time.Now()
+	r := &Reloader{p: p, sum: p.First.Sum, runs: p.First.Config, st: status.Reload{Revision: 1, Applied: now, Successful: true}, next: make(chan struct{})}
+	r.past.add(status.Revision{Revision: 1, Time: now, Trigger: status.ByStart, Outcome: status.Applied}, nil)
+	return r
 }
 
 // Status returns what became of the last edit.
@@ -76,6 +80,13 @@ func (r *Reloader) Status() status.Reload {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.st
+}
+
+// Revisions returns the last topologies that were read, oldest first.
+func (r *Reloader) Revisions() []status.Revision {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.past.list)
 }
 
 // Run applies edits until ctx ends.
@@ -156,23 +167,37 @@ func (r *Reloader) once(ctx context.Context, wanted bool) []string {
 	if ctx.Err() != nil {
 		return got.Files
 	}
+	rev := status.Revision{Time: began, Trigger: status.ByFiles}
+	if wanted {
+		rev.Trigger = status.ByRequest
+	}
+	r.note(rev, p, err)
+	return got.Files
+}
+
+// note keeps what became of an edit, and says it. p is nil where the edit could not
+// be read; err is why it was refused.
+func (r *Reloader) note(rev status.Revision, p *plan.Plan, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.st.Tried = began
-	if err != nil {
-		r.st.Successful, r.st.Error = false, err.Error()
+	took := time.Since(rev.Time)
+	r.st.Tried, r.st.Successful, r.st.Error = rev.Time, err == nil, ""
+	switch {
+	case err != nil:
+		rev.Outcome, rev.Error = status.Refused, err.Error()
+		r.st.Error = rev.Error
 		r.p.Log.Error("the edit was not applied, the topology runs on as it was", "err", err)
-		return got.Files
-	}
-	r.st.Successful, r.st.Error = true, ""
-	if p.Empty() {
+	case p.Empty():
+		rev.Outcome = status.Unchanged
 		r.p.Log.Info("the edit changes nothing that runs")
-		return got.Files
+	default:
+		rev.Outcome = status.Applied
+		r.st.Revision++
+		r.st.Applied = time.Now()
+		r.p.Log.Info("edit applied", "revision", r.st.Revision, "plan", brief(p), "took", took.Round(time.Millisecond))
 	}
-	r.st.Revision++
-	r.st.Applied = time.Now()
-	r.p.Log.Info("edit applied", "revision", r.st.Revision, "plan", brief(p), "took", time.Since(began).Round(time.Millisecond))
-	return got.Files
+	rev.Revision, rev.Seconds = r.st.Revision, took.Seconds()
+	r.past.add(rev, p)
 }
 
 // settled reads until two readings are equal: half of a file may be a topology,
@@ -193,7 +218,8 @@ func (r *Reloader) settled(ctx context.Context, got Reading) Reading {
 	return got
 }
 
-// apply checks, plans and applies a reading.
+// apply checks, plans and applies a reading. The plan is there as soon as there is
+// one, also with an error.
 func (r *Reloader) apply(ctx context.Context, got Reading) (*plan.Plan, error) {
 	if len(got.Problems) > 0 && r.p.Found != nil {
 		r.p.Found(got)
@@ -206,10 +232,10 @@ func (r *Reloader) apply(ctx context.Context, got Reading) (*plan.Plan, error) {
 	}
 	p := plan.New(r.runs, got.Config)
 	if why := destructive(p); len(why) > 0 && !r.p.AllowDestructive {
-		return nil, fmt.Errorf("it is destructive: %s; run with --allow-destructive, or start anew, to apply it", strings.Join(why, "; "))
+		return p, fmt.Errorf("it is destructive: %s; run with --allow-destructive, or start anew, to apply it", strings.Join(why, "; "))
 	}
 	if err := r.p.Apply(ctx, got.Config); err != nil {
-		return nil, err
+		return p, err
 	}
 	r.runs = got.Config
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,10 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/pipeline/reload"
+	"github.com/strait-mirror/strait/pipeline/status"
 )
 
 const good = `
@@ -184,6 +188,53 @@ func TestSaves(t *testing.T) {
 			w.awaits("new")
 			w.until("success", func() bool { st := w.r.Status(); return st.Successful && st.Error == "" && st.Revision == 2 })
 		})
+	}
+}
+
+// TestRevisions makes one edit after the other and looks at what is kept of them.
+func TestRevisions(t *testing.T) {
+	old := strings.Replace(good, `{ bootstrap_servers = ["a:9092"] }`, `{
+  bootstrap_servers = ["a:9092"]
+  sasl "plain" {
+    username = "me"
+    password = "hunter1"
+  }
+}`, 1)
+	w := begin(t, false, func(w *world) { w.put("strait.hcl", old) })
+	login := strings.Replace(old, "hunter1", "hunter2", 1)
+	policy := strings.Replace(login, `{ topics = ["orders"] }`, "{\n  replication_policy = \"identity\"\n  topics = [\"orders\"]\n}", 1)
+	for i, text := range []string{login, login + "# a remark\n", "flow {{{", policy} {
+		w.put("strait.hcl", text)
+		w.until("the edit", func() bool { return len(w.r.Revisions()) == i+2 })
+	}
+	w.ask <- struct{}{} // a refused edit is tried again
+	w.until("the request", func() bool { return len(w.r.Revisions()) == 6 })
+
+	var got []string
+	for _, rev := range w.r.Revisions() {
+		line := fmt.Sprintf("%d: %d %s %s %s", rev.ID, rev.Revision, rev.Trigger, rev.Outcome, rev.Plan)
+		for _, c := range rev.Changes {
+			line += fmt.Sprintf("; %s %s %q -> %q: %s", c.Part, c.Property, c.Before, c.After, c.Action)
+		}
+		if rev.Time.IsZero() || rev.Seconds < 0 || (rev.Error != "") != (rev.Outcome == status.Refused) {
+			t.Errorf("a revision is %+v", rev)
+		}
+		got = append(got, line)
+	}
+	const refused = `2 %s refused destructive: 1; flow "a->b" replication_policy "default" -> "identity": destructive`
+	want := []string{
+		"1: 1 start applied ",
+		`2: 2 files applied restart: 2; cluster "a" sasl.password "(secret)" -> "(secret)": restart; flow "a->b" cluster "a" -> "a": restart`,
+		"3: 2 files unchanged ",
+		"4: 2 files refused ",
+		"5: " + fmt.Sprintf(refused, status.ByFiles),
+		"6: " + fmt.Sprintf(refused, status.ByRequest),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if text := fmt.Sprint(w.r.Revisions()); strings.Contains(text, "hunter") {
+		t.Errorf("a secret is kept: %s", text)
 	}
 }
 

@@ -140,6 +140,15 @@ func (r *reloading) status() status.Snapshot {
 	return s
 }
 
+// revisions is the last topologies that were read, nil where edits are not looked
+// for.
+func (r *reloading) revisions() []status.Revision {
+	if r.Reloader == nil {
+		return nil
+	}
+	return r.Revisions()
+}
+
 // close ends the watching.
 func (r *reloading) close() {
 	r.stop()

@@ -90,6 +90,8 @@ flow "a->b" {}
 		"lag cut":                   {args: []string{"lag", "--limit", "1"}, out: "1 of 2 partitions; --limit shows more"},
 		"a sort there is not":       {args: []string{"lag", "--sort", "color"}, code: 1, err: "sort must be one of topic, lag_records"},
 		"events":                    {args: []string{"events"}, out: "serving the API and the dashboard"},
+		"revisions":                 {args: []string{"revisions"}, out: "revision 1  applied (start)"},
+		"revisions for programs":    {args: []string{"revisions", "--output", "json"}, out: `"trigger": "start"`},
 		"reload":                    {args: []string{"reload"}, out: "revision 1, applied 20"},
 		"reload for programs":       {args: []string{"reload", "--output", "json"}, out: `"successful": true`},
 		"reload without the token":  {args: []string{"reload"}, env: noEnv, code: 1, err: "a token is required"},
@@ -152,6 +154,13 @@ flow "a->b" {}
 	write(strings.Replace(text, "{}", `{ topics = ["orders"] }`, 1))
 	if code, out := reload(); code != 0 || !strings.Contains(out, "revision 2, applied 20") {
 		t.Errorf("the file is right again: exit code %d\n%s", code, out)
+	}
+	var out buffer
+	Main(t.Context(), []string{"revisions", "--server", address}, Params{Stdout: &out, Stderr: &out, Getenv: noEnv})
+	for _, want := range []string{"revision 1  applied (start)", "refused (", file + ":5:", "revision 2  applied (", `flow "a->b" topics ".*" -> "orders": update live`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
 	}
 }
 

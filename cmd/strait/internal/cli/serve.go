@@ -209,7 +209,7 @@ func (s *serving) api(def *model.Server) (httpapi.Content, error) {
 	p := httpapi.APIParams{
 		Access:  httpapi.Access{Local: model.Loopback(def.Listen), Token: token, Certificates: def.Mutual()},
 		Version: version(), Started: s.began, Log: s.log, Pprof: def.Pprof,
-		Status: s.edits.status, Events: s.ring.Since, Dashboard: dashboard.Handler(),
+		Status: s.edits.status, Events: s.ring.Since, Revisions: s.edits.revisions, Dashboard: dashboard.Handler(),
 	}
 	if e, ok := s.engine.(engine.Observed); ok {
 		p.Partitions = e.Partitions
