@@ -100,14 +100,16 @@ func (s *session) enter(ctx context.Context, ids ...int64) error {
 	if s.registry == nil {
 		return nil
 	}
-	err := s.registry.Enter(ctx, ids...)
-	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID) { // deleted
-		err = s.registry.Open(ctx)
-		if err == nil {
-			err = s.registry.Enter(ctx, ids...)
+	return s.flow.p.Target.Await(ctx, func(ctx context.Context) error {
+		err := s.registry.Enter(ctx, ids...)
+		if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID) { // deleted
+			err = s.registry.Open(ctx)
+			if err == nil {
+				err = s.registry.Enter(ctx, ids...)
+			}
 		}
-	}
-	return err
+		return err
+	})
 }
 
 // enterAll enters the producer ids that lanes begin with. Those of an anchor have

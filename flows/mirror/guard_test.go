@@ -1,9 +1,11 @@
 package mirror
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -193,4 +195,39 @@ func records(t *testing.T, k *kfake.Cluster, topic string) (all []*kgo.Record) {
 		all = append(all, fetches.Records()...)
 	}
 	return all
+}
+
+// TestASilentTargetDoesNotHoldUpTheEnd ends while a producer id is being entered and
+// nobody answers: a client waits for what it has sent, whatever becomes of its
+// context.
+func TestASilentTargetDoesNotHoldUpTheEnd(t *testing.T) {
+	w := newTwo(t)
+	w.create(t, "t", 1)
+	w.produce(t, "t", "1")
+	f := w.flow(t, false, unchanged)
+	defer start(t, f)()
+	until(t, "the record has arrived", func() bool { return f.Status().Records == 1 })
+	asked, silent := make(chan struct{}, 1), make(chan struct{})
+	defer close(silent)
+	w.target.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		asked <- struct{}{}
+		<-silent
+		return nil, nil, false
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if _, _, err := f.session.newProducer(ctx); err == nil {
+			t.Error("it was entered though nobody answered")
+		}
+	}()
+	<-asked
+	cancel()
+	const enough = 5 * time.Second
+	select {
+	case <-ended:
+	case <-time.After(enough):
+		t.Errorf("it goes on %s after it was to end", enough)
+	}
 }
