@@ -29,6 +29,7 @@ type bucket struct {
 	who      producer  // of its goroutine, and of Open before that
 	entered  int64     // producer id that was told to Enter last
 	attempts int       // failures since the last commit; of its goroutine
+	halvings int       // of what may be under way, by how long transactions take; of its goroutine
 	began    time.Time // of the last transaction; of its goroutine
 
 	mu       sync.Mutex // guards the rest; never held while calling a lane of package sink, or Events
@@ -42,7 +43,7 @@ type bucket struct {
 }
 
 func newBucket(s *Set, id string) *bucket {
-	b := &bucket{set: s, wake: make(chan struct{}, 1), changed: make(chan struct{}), entered: -1}
+	b := &bucket{set: s, wake: make(chan struct{}, 1), changed: make(chan struct{}), entered: -1, halvings: atFirst}
 	b.c = coordinator{client: s.p.Coordinator, id: id, timeout: s.p.Timeout, worry: b.complain}
 	return b
 }
@@ -97,6 +98,7 @@ var errLane = errors.New("a partition stopped")
 // recover takes the bucket over anew after a failure: the coordinator aborts
 // what was open, and the lanes go back to what was committed.
 func (b *bucket) recover(ctx context.Context, err error) {
+	b.halvings = min(b.halvings+1, least)
 	b.reset()
 	for ctx.Err() == nil {
 		b.attempts++

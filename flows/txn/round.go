@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,6 +17,8 @@ type round struct {
 	sink    *sink.Sink
 	streams map[wire.PartitionKey]*stream // by target partition without the topic's id
 	open    bool                          // a transaction may be
+
+	handed, batches int64 // bytes and batches that were handed on
 }
 
 // produceV1 is the last version of Produce with which a broker does not add
@@ -156,40 +159,6 @@ func (r *round) fill(ctx context.Context) error {
 	}
 }
 
-// portion is what one lane had queued.
-type portion struct {
-	target   wire.PartitionKey
-	maxBytes int
-	batches  []sink.Batch
-}
-
-// feed hands on what lanes have queued.
-func (r *round) feed(ctx context.Context) (size int64, err error) {
-	b := r.b
-	if err := b.failure(); err != nil {
-		return 0, err
-	}
-	var portions []portion
-	b.mu.Lock()
-	for _, l := range b.waiting {
-		if len(l.queue) == 0 {
-			continue
-		}
-		portions = append(portions, portion{l.p.Target, l.p.MaxBytes, l.queue})
-		for _, q := range l.queue {
-			l.records += int64(q.Records)
-			l.bytes += int64(len(q.Data))
-			size += int64(len(q.Data))
-		}
-		last := &l.queue[len(l.queue)-1]
-		l.next, l.epoch, l.moved = last.SourceNext, last.SourceEpoch, true
-		l.queue = nil
-	}
-	b.waiting = nil
-	b.mu.Unlock()
-	return size, r.hand(ctx, portions)
-}
-
 // hand gives batches to the lanes of their target partitions.
 func (r *round) hand(ctx context.Context, portions []portion) error {
 	var fresh []wire.PartitionKey
@@ -217,7 +186,7 @@ func (r *round) hand(ctx context.Context, portions []portion) error {
 	return err
 }
 
-// patience is how long a commit waits for an acknowledgement before the
+// patience is how long a commit waits for the next acknowledgement before the
 // partitions that lack one must leave the bucket for a while.
 const patience = 20 * time.Second
 
@@ -225,18 +194,24 @@ const patience = 20 * time.Second
 func (r *round) drain(ctx context.Context) error {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
-	for {
+	for before := math.MaxInt; ; {
 		if err := r.b.failure(); err != nil {
 			return err
 		}
 		var late []*stream
+		pending := 0
 		for _, st := range r.streams {
-			if st.lane.Pending() > 0 {
+			if n := st.lane.Pending(); n > 0 {
 				late = append(late, st)
+				pending += n
 			}
 		}
 		if len(late) == 0 {
 			return nil
+		}
+		if pending < before {
+			before = pending
+			limit.Reset(patience)
 		}
 		select {
 		case <-r.b.wake:
@@ -304,6 +279,7 @@ func (r *round) store(ctx context.Context, batches []Stored) error {
 // committed tells lanes what is committed.
 func (b *bucket) committed(places []Place, lanes []*Lane) {
 	b.attempts = 0
+	b.pace(time.Since(b.began))
 	acks := make([]sink.Ack, len(lanes))
 	b.mu.Lock()
 	for i, l := range lanes {

@@ -77,7 +77,7 @@ func (st *stream) cause() error {
 	st.round.b.mu.Lock()
 	defer st.round.b.mu.Unlock()
 	if st.trouble == nil {
-		return errors.New("the target did not answer")
+		return errors.New("the target acknowledges nothing")
 	}
 	return st.trouble
 }

@@ -71,6 +71,42 @@ func TestRepeatsAreSeen(t *testing.T) {
 	}
 }
 
+// TestABacklogOverASlowWay has more to copy in transactions than the target takes in
+// the time of one: small batches that are not merged, one at a time.
+func TestABacklogOverASlowWay(t *testing.T) {
+	const batches, apart = 3000, 50 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		s := newSchedule(t, 0)
+		s.delivery, s.topics, s.copy = model.Transactional, []string{"t"}, "a.t"
+		s.edit = func(f *model.Flow) { f.Coalesce = "off" }
+		cl, err := kgo.NewClient(append(s.opts(s.source), kgo.ProducerLinger(0))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range batches {
+			s.made++
+			r := &kgo.Record{Topic: "t", Partition: s.rand.Int32N(partitions), Key: []byte(strconv.Itoa(s.made) + "t"), Value: make([]byte, 2000)}
+			if err := cl.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cl.Close()
+		s.target.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+			s.target.KeepControl()
+			time.Sleep(apart)
+			return nil, nil, false
+		})
+		s.life = s.begin()
+		defer s.source.Close()
+		defer s.target.Close()
+		s.await()
+		if err := s.life.end(); err != nil {
+			t.Errorf("the flow ended with %v", err)
+		}
+		s.judge()
+	})
+}
+
 // number returns an environment variable.
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -92,8 +128,9 @@ type schedule struct {
 	net            *kfake.VirtualNetwork
 	source, target *kfake.Cluster
 	delivery       model.Delivery
-	topics         []string // of the source
-	copy           string   // the target's one topic
+	topics         []string          // of the source
+	copy           string            // the target's one topic
+	edit           func(*model.Flow) // of the flow's other properties; may be nil
 	life           *life
 	made           int // records written to the source
 
@@ -176,6 +213,9 @@ func (s *schedule) begin() *life {
 		merge.Rename.Pattern, merge.Rename.Replacement, merge.Rename.Merge = ".*", s.copy, true
 		def.Stages = []*model.Stage{merge}
 		def.KeepStageNames()
+	}
+	if s.edit != nil {
+		s.edit(def)
 	}
 	l := &life{net: &outlet{net: s.net}, ended: make(chan error, 1)}
 	log := slog.New(slog.NewTextHandler(s.t.Output(), nil))
