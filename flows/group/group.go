@@ -30,7 +30,7 @@ type Params struct {
 	Target      kmsg.Requestor // control requests to the target, which end with their context; required
 	Group       string         // required
 	Log         *slog.Logger   // required
-	Fingerprint Fingerprint    // of what is mirrored: members with another one get nothing
+	Fingerprint Fingerprint    // of what is mirrored, until Select: members with another one get nothing
 
 	// Instance is the same for a process and whoever takes its place on this host
 	// (group.instance.id); "": every process is somebody new, and a broker waits
@@ -63,11 +63,12 @@ type Member struct {
 	changed chan struct{} // holds a token when owned is another one
 
 	mu         sync.Mutex // guards the rest
-	instance   string     // "" once somebody else uses it
-	id         string     // "": not known to the coordinator
-	generation int32      // -1: in none
-	joining    bool       // answers to heartbeats may be of the last generation
-	joined     bool       // at least once
+	selection  Fingerprint
+	instance   string // "" once somebody else uses it
+	id         string // "": not known to the coordinator
+	generation int32  // -1: in none
+	joining    bool   // answers to heartbeats may be of the last generation
+	joined     bool   // at least once
 	leader     bool
 	alone      bool // no group can be had: everything is owned
 	members    int  // that share the work
@@ -91,7 +92,7 @@ func New(p Params) (*Member, error) {
 	}
 	p.Log = p.Log.With("group", p.Group)
 	m := &Member{
-		p: p, start: time.Now(), instance: p.Instance, generation: -1, heldSince: -1, held: &Set{},
+		p: p, start: time.Now(), selection: p.Fingerprint, instance: p.Instance, generation: -1, heldSince: -1, held: &Set{},
 		again: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 	}
 	m.owned.Store(&Set{})
@@ -125,6 +126,25 @@ func (m *Member) fresh(within time.Duration) bool {
 	m.mu.Unlock()
 	beat := m.beat.Load()
 	return alone || beat > 0 && time.Since(m.start)-time.Duration(beat) < within
+}
+
+// Select says that something else is mirrored from now on. The group learns of it,
+// and until the others select the same, only those share the work that select what
+// its leader does. What is owned until then goes on.
+func (m *Member) Select(f Fingerprint) {
+	m.mu.Lock()
+	same := m.selection == f
+	m.selection = f
+	m.mu.Unlock()
+	if !same {
+		signal(m.again)
+	}
+}
+
+func (m *Member) selects() Fingerprint {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.selection
 }
 
 // Status is the state of a member at one moment.

@@ -15,6 +15,7 @@ type plan struct {
 
 // divide makes the assignments of a generation.
 func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGroupRequestGroupAssignment, error) {
+	mine := m.selects()
 	claims := make([]claim, 0, len(members))
 	sharing := 0
 	for _, r := range members {
@@ -22,7 +23,7 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 		if err != nil {
 			return nil, fmt.Errorf("reading what member %q of group %q holds: %w", r.MemberID, m.p.Group, err)
 		}
-		c := claim{id: r.MemberID, generation: s.generation, held: s.held, idle: s.fingerprint != m.p.Fingerprint}
+		c := claim{id: r.MemberID, generation: s.generation, held: s.held, idle: s.fingerprint != mine}
 		if !c.idle {
 			sharing++
 		}
@@ -37,7 +38,7 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 		next.claims[i].held = s.owned
 		a := kmsg.NewSyncGroupRequestGroupAssignment()
 		a.MemberID = c.id
-		a.MemberAssignment = assignment{fingerprint: m.p.Fingerprint, members: sharing, owned: s.owned}.encode()
+		a.MemberAssignment = assignment{fingerprint: mine, members: sharing, owned: s.owned}.encode()
 		out = append(out, a)
 	}
 	m.mu.Lock()

@@ -320,3 +320,27 @@ func TestAnotherTopologyGetsNothing(t *testing.T) {
 		t.Error("it leads")
 	}
 }
+
+// TestSelectingSomethingElse has members select other topics one after the other, as
+// edits of their files reach them: whoever selects what the leader does not stands
+// by, and nobody lets go of anything in between without need.
+func TestSelectingSomethingElse(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	a := l.start("a", "host-a", nil, nil)
+	l.await(map[string]int{"a": 42})
+	a.Select(Fingerprint{1})
+	for st := a.Status(); st.Problem != nil || !a.Leads(); st = a.Status() {
+		awaitBeat(t, a)
+	}
+	l.await(map[string]int{"a": 42})
+	b := l.start("b", "host-b", nil, func(p *Params) { p.Fingerprint = Fingerprint{1} })
+	l.await(map[string]int{"a": 21, "b": 21})
+	b.Select(Fingerprint{2})
+	l.await(map[string]int{"a": 42})
+	a.Select(Fingerprint{2})
+	l.await(map[string]int{"a": 21, "b": 21})
+	if st := b.Status(); st.Problem != nil || st.Members != 2 {
+		t.Errorf("status of b: %+v", st)
+	}
+}

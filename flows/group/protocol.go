@@ -68,16 +68,16 @@ func (m *Member) join(ctx context.Context) error {
 }
 
 func (m *Member) requestJoin(ctx context.Context) (*kmsg.JoinGroupResponse, error) {
-	m.mu.Lock()
-	held := subscription{fingerprint: m.p.Fingerprint, generation: m.heldSince, held: m.held}
-	req := kmsg.NewPtrJoinGroupRequest()
-	req.Group, req.MemberID = m.p.Group, m.id
-	m.joining = true
-	m.mu.Unlock()
 	select { // what asked for this is being done
 	case <-m.again:
 	default:
 	}
+	m.mu.Lock()
+	held := subscription{fingerprint: m.selection, generation: m.heldSince, held: m.held}
+	req := kmsg.NewPtrJoinGroupRequest()
+	req.Group, req.MemberID = m.p.Group, m.id
+	m.joining = true
+	m.mu.Unlock()
 	req.InstanceID = m.instanceID()
 	req.ProtocolType = protocolType
 	req.SessionTimeoutMillis = int32(m.p.SessionTimeout.Milliseconds())
@@ -165,7 +165,7 @@ func (m *Member) take(b []byte) error {
 	m.mu.Lock()
 	m.members, m.joined = a.members, true
 	m.mu.Unlock()
-	if a.fingerprint != m.p.Fingerprint {
+	if a.fingerprint != m.selects() {
 		m.trouble(&OtherTopologyError{m.p.Group})
 	} else {
 		m.trouble(nil)

@@ -4,14 +4,12 @@ import (
 	"slices"
 
 	"github.com/strait-mirror/strait/config/model"
-	"github.com/strait-mirror/strait/pipeline/graph"
 )
 
 // differsLive reports whether a topology differs from what a ship runs in nothing
 // but what can be changed while its flows run. Flows that share the positions of
 // their topics are not among those: one of them would have to leave a topic before
-// another begins with it. Nor are other topics where processes share the work, since
-// their group shares it among those alone that run the same.
+// another begins with it.
 func (f *Fleet) differsLive(s *ship, cfg *model.Config) bool {
 	same := *cfg
 	same.Flows = slices.Clone(cfg.Flows)
@@ -20,8 +18,7 @@ func (f *Fleet) differsLive(s *ship, cfg *model.Config) bool {
 			continue
 		}
 		before := flowNamed(s.runs, def.Name)
-		shares := s.p.Instance != nil
-		if before == nil || taken(def, cfg.Flows) != nil || shares && graph.Selection(before) != graph.Selection(def) {
+		if before == nil || taken(def, cfg.Flows) != nil {
 			return false
 		}
 		if def.Enabled {
@@ -54,6 +51,9 @@ func (f *Fleet) update(s *ship, cfg *model.Config) {
 		if err := s.control[i].renew(def); err != nil {
 			s.p.Log.Error("control plane not updated", "flow", flow.Name(), "err", err)
 		}
+	}
+	for _, t := range s.teams {
+		t.Select(selection(cfg, t.from, t.to))
 	}
 	s.runs, s.is = cfg, f.identity(cfg, s.pair)
 }

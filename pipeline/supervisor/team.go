@@ -45,7 +45,7 @@ func (s *Supervisor) teamOf(def *model.Flow, to *cluster.Cluster) (*team, error)
 	var err error
 	t.Member, err = group.New(group.Params{
 		Target: to.Requestor(), Group: name, Log: s.p.Log, Instance: *s.p.Instance,
-		Fingerprint:       s.fingerprint(def.From, def.To),
+		Fingerprint:       selection(s.p.Config, def.From, def.To),
 		HeartbeatInterval: min(def.Control.HeartbeatInterval, def.Control.SessionTimeout/2),
 		SessionTimeout:    def.Control.SessionTimeout,
 		Changed:           t.reshare, Weigh: t.weigh,
@@ -57,10 +57,10 @@ func (s *Supervisor) teamOf(def *model.Flow, to *cluster.Cluster) (*team, error)
 	return t, nil
 }
 
-// fingerprint stands for what is mirrored between two clusters.
-func (s *Supervisor) fingerprint(from, to string) group.Fingerprint {
+// selection stands for what is mirrored between two clusters.
+func selection(cfg *model.Config, from, to string) group.Fingerprint {
 	h := sha256.New()
-	for _, f := range s.p.Config.Flows {
+	for _, f := range cfg.Flows {
 		if f.Enabled && f.From == from && f.To == to {
 			one := graph.Selection(f)
 			h.Write(one[:])
