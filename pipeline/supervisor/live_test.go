@@ -96,7 +96,8 @@ func change(t *testing.T, d field.Def) {
 }
 
 // TestEditsThatStopNothing applies edits to what would have to ask a cluster that is
-// down, or to drain, if it were built anew.
+// down, or to drain, if it were built anew, in a process that runs alone and in one
+// that shares the work.
 func TestEditsThatStopNothing(t *testing.T) {
 	const begin = `topics = ["orders"]`
 	stage := func(topics string) string {
@@ -123,24 +124,32 @@ func TestEditsThatStopNothing(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			f, err := NewFleet(Params{Config: topology(t, tt.before), Log: slog.New(slog.DiscardHandler)})
-			if err != nil {
+			for _, instance := range []*string{nil, new("")} {
+				f, err := NewFleet(Params{Config: topology(t, tt.before), Log: slog.New(slog.DiscardHandler), Instance: instance})
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkKept(t, f, tt.before, tt.after, tt.live)
+				discard(f.ships)
+			}
+		})
+	}
+}
+
+// checkKept applies an edit, and then the other way round.
+func checkKept(t *testing.T, f *Fleet, before, after string, want bool) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	for _, text := range []string{after, before} {
+		ship := f.ships[0]
+		for range 2 { // the second is no edit
+			if err := f.Apply(ctx, topology(t, text)); err != nil {
 				t.Fatal(err)
 			}
-			ctx, stop := context.WithCancel(t.Context())
-			stop()
-			for _, text := range []string{tt.after, tt.before} {
-				before := f.ships[0]
-				for range 2 { // the second is no edit
-					if err := f.Apply(ctx, topology(t, text)); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if kept := f.ships[0] == before; kept != tt.live {
-					t.Errorf("the flow was kept: %v", kept)
-				}
-			}
-			discard(f.ships)
-		})
+		}
+		if kept := f.ships[0] == ship; kept != want {
+			t.Errorf("the flow was kept: %v", kept)
+		}
 	}
 }
