@@ -117,7 +117,7 @@ func testGroup(t *testing.T, b *Bed, strait string) {
 	s := seed(t)
 	rnd := rand.New(rand.NewPCG(s, 7)) // not a secret
 	tm := newTeam(t, b, strait, 3, LoadParams{Topics: "group-", Seed: s})
-	for began := time.Now(); time.Since(began) < 25*time.Second; {
+	for began := time.Now(); time.Since(began) < 15*time.Second; {
 		if err := pause(t.Context(), between(rnd, 200, 3000)); err != nil {
 			t.Fatal(err)
 		}
