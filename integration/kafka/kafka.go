@@ -73,25 +73,33 @@ func (o Options) withDefaults() (Options, error) {
 	o.Brokers = cmp.Or(o.Brokers, 1)
 	o.Version = cmp.Or(o.Version, DefaultVersion)
 	o.TLS = o.TLS || o.MTLS
-	switch {
-	case o.Brokers < 0 || o.Brokers > 9:
-		return o, fmt.Errorf("checking cluster options: %d brokers are not between 1 and 9", o.Brokers)
-	case len(o.Advertise) > 0 && len(o.Advertise) != o.Brokers:
-		return o, fmt.Errorf("checking cluster options: %d addresses to advertise for %d brokers", len(o.Advertise), o.Brokers)
-	case len(o.Racks) > 0 && len(o.Racks) != o.Brokers:
-		return o, fmt.Errorf("checking cluster options: %d racks for %d brokers", len(o.Racks), o.Brokers)
-	case o.SASL == "" && len(o.Users) > 0:
-		return o, errors.New("checking cluster options: users need a SASL mechanism")
-	case !slices.Contains([]string{"", Plain, ScramSHA256, ScramSHA512}, o.SASL):
-		return o, fmt.Errorf("checking cluster options: unknown SASL mechanism %q", o.SASL)
-	case o.Authorizer && o.SASL == "" && !o.MTLS:
-		return o, errors.New("checking cluster options: an authorizer needs SASL or MTLS, " +
-			"else every client is the anonymous super user of the harness")
+	if err := o.check(); err != nil {
+		return o, fmt.Errorf("checking cluster options: %w", err)
 	}
 	if o.SASL != "" && len(o.Users) == 0 {
 		o.Users = map[string]string{"strait": "strait-secret"}
 	}
 	return o, nil
+}
+
+// check reports what does not fit together.
+func (o Options) check() error {
+	switch {
+	case o.Brokers < 0 || o.Brokers > 9:
+		return fmt.Errorf("%d brokers are not between 1 and 9", o.Brokers)
+	case len(o.Advertise) > 0 && len(o.Advertise) != o.Brokers:
+		return fmt.Errorf("%d addresses to advertise for %d brokers", len(o.Advertise), o.Brokers)
+	case len(o.Racks) > 0 && len(o.Racks) != o.Brokers:
+		return fmt.Errorf("%d racks for %d brokers", len(o.Racks), o.Brokers)
+	case o.SASL == "" && len(o.Users) > 0:
+		return errors.New("users need a SASL mechanism")
+	case !slices.Contains([]string{"", Plain, ScramSHA256, ScramSHA512}, o.SASL):
+		return fmt.Errorf("unknown SASL mechanism %q", o.SASL)
+	case o.Authorizer && o.SASL == "" && !o.MTLS:
+		return errors.New("an authorizer needs SASL or MTLS, " +
+			"else every client is the anonymous super user of the harness")
+	}
+	return nil
 }
 
 // protocol is Kafka's name for how clients connect.
