@@ -64,10 +64,9 @@ type found struct {
 func (s *session) findTopics(ctx context.Context) *found {
 	answer := make(chan *found, 1)
 	err := s.flow.p.Target.Await(ctx, func(ctx context.Context) error {
-		var f found
-		f.pairs, f.problems, f.err = s.topics.Sync(ctx)
-		answer <- &f
-		return f.err
+		pairs, problems, err := s.topics.Sync(ctx)
+		answer <- &found{pairs, problems, err} // its reader's from here on
+		return err
 	})
 	select {
 	case f := <-answer:
