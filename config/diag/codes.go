@@ -69,8 +69,10 @@ const (
 	CodeFewerPartitions  = "ST408" // a copy with fewer partitions
 	CodeRetention        = "ST409" // a copy with another cleanup policy or retention
 	CodeAppendTime       = "ST410" // a copy with LogAppendTime
+	CodeRecreated        = "ST411" // a topic that is not the one positions are of
 	CodeTopicName        = "ST412" // a name Kafka refuses
 	CodePermission       = "ST413" // a missing permission
+	CodeSettingRefused   = "ST414" // a setting the target does not let be set
 	CodeSyncParts        = "ST501" // group sync without offset syncs or checkpoints
 	CodeLiveGroup        = "ST502" // a group with members on the target
 	CodeOwnGroup         = "ST503" // a group that mirrors work with is selected
@@ -81,6 +83,7 @@ const (
 	CodeHeartbeatsOff    = "ST508" // heartbeats are off
 	CodeSyncStages       = "ST509" // group sync behind a stage that joins partitions
 	CodeBadExpression    = "ST601" // an expression that cannot be used
+	CodeTombstones       = "ST602" // a filter that drops tombstones
 	CodeJoined           = "ST603" // a stage that joins partitions
 	CodeFilterOrder      = "ST605" // a filter behind a rename looks for old names
 	CodeSchemaIDs        = "ST607" // schema ids of another registry

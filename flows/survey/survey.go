@@ -17,7 +17,6 @@ import (
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
-	"github.com/strait-mirror/strait/flows/internal/admin"
 )
 
 // Facts are what a cluster says.
@@ -30,13 +29,18 @@ type Facts struct {
 	Topics       map[string]Topic  // that we may describe, by name
 	Groups       map[string]Group  // that we may describe, by name
 	Denied       []Denied          // what we may not do on the cluster itself
+	// Alterable are the settings a topic has here and whether they can be changed;
+	// nil: not told.
+	Alterable map[string]bool
 }
 
 // Topic is what a cluster says of one topic.
 type Topic struct {
 	Partitions int
 	Replicas   int               // of the first partition
+	ID         [16]byte          // zero: the broker has none
 	Settings   map[string]string // effective ones; nil where they were not asked for or not told
+	Own        []string          // those of Settings that somebody set on the topic itself
 	Denied     []Denied          // what we may not do
 }
 
@@ -177,7 +181,7 @@ func (s *surveyor) metadata(ctx context.Context) error {
 		if rt.Topic == nil || rt.ErrorCode != 0 {
 			continue
 		}
-		t := Topic{Partitions: len(rt.Partitions)}
+		t := Topic{Partitions: len(rt.Partitions), ID: rt.TopicID}
 		if len(rt.Partitions) > 0 {
 			t.Replicas = len(rt.Partitions[0].Replicas)
 		}
@@ -242,39 +246,6 @@ func (s *surveyor) broker(ctx context.Context) {
 		}
 	}
 	s.facts.MinInsync, _ = strconv.Atoi(s.facts.Settings["min.insync.replicas"]) // 0 where it is not told
-}
-
-// settings asks for the settings of the wanted topics.
-func (s *surveyor) settings(ctx context.Context, wanted func(string) bool) {
-	var names []string
-	for name := range s.facts.Topics {
-		if wanted != nil && wanted(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	names = names[:min(len(names), MaxTopics)]
-	described := make(chan map[string]admin.Described, 1)
-	if err := s.c.Await(ctx, func(ctx context.Context) error {
-		d, err := admin.TopicSettings(ctx, s.c.Control(), names)
-		described <- d
-		return err //nolint:wrapcheck // only asked whether there is one
-	}); err != nil {
-		return
-	}
-	for name, d := range <-described {
-		t, known := s.facts.Topics[name]
-		if !known || d.Err != nil {
-			continue
-		}
-		t.Settings = map[string]string{}
-		for key, v := range d.Settings {
-			if !v.Null {
-				t.Settings[key] = v.Value
-			}
-		}
-		s.facts.Topics[name] = t
-	}
 }
 
 // transactions counts the transactional ids that brokers know.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/strait-mirror/strait/integration/kafka"
 )
 
@@ -32,7 +34,8 @@ func TestLintOnline(t *testing.T) {
 	text := clusterBlock("a", c.AdminBootstrap()[0], "") + clusterBlock("b", c.AdminBootstrap()[0], "") +
 		clusterBlock("bob", c.Bootstrap()[0], loginBlock("bob", "b")) +
 		clusterBlock("wrong", c.Bootstrap()[0], loginBlock("bob", "x")) +
-		"flow \"a->b\" {\n  topics = [\"orders\", \"oders\"]\n  replication_factor = 3\n}\n" +
+		"flow \"a->b\" {\n  topics = [\"orders\", \"oders\"]\n  replication_factor = 3\n" +
+		"  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] == 'paid'\"\n  }\n}\n" +
 		"flow \"bob->b\" {\n  topics = [\"orders\"]\n}\nflow \"wrong->b\" {\n  topics = [\"orders\"]\n}\n"
 	ignore := []string{"lint", "--online", "--ignore", "ST201,ST202", "m.hcl"}
 	p := start(t, write(t, "m.hcl", text), ignore...)
@@ -46,6 +49,7 @@ func TestLintOnline(t *testing.T) {
 		`warning ST409: .*: orders`,
 		`warning ST410: .*: orders`,
 		`warning ST305: .*: orders`,
+		`warning ST602: flow "a->b": stage "paid" drops tombstones of compacted topics: orders`,
 		`error ST413: flow "bob->b": our user on cluster "bob" may not READ topic orders`,
 		`fix: kafka-acls\.sh .*'User:bob' --operation Read --topic orders`,
 		`error ST211: cluster "wrong" at .* refuses user "bob" with SCRAM-SHA-512`,
@@ -58,4 +62,28 @@ func TestLintOnline(t *testing.T) {
 	p.exits(1, time.Minute)
 	p.says(&p.out, `error ST103`, 0)
 	p.says(&p.log, `cluster "down" at `+down, 0)
+}
+
+// TestLintRecreated lints a topology whose topic was made anew since it was
+// mirrored.
+func TestLintRecreated(t *testing.T) {
+	t.Parallel()
+	c := startAll(t, kafka.Options{})[0]
+	create(t, c, kafka.Topic{Name: "orders"})
+	produce(t, c, &kgo.Record{Topic: "orders", Value: []byte("x")})
+	text := clusterBlock("a", c.Bootstrap()[0], "") + clusterBlock("b", c.Bootstrap()[0], "") +
+		"flow \"a->b\" {\n  topics = [\"orders\"]\n}\n"
+	path := write(t, "m.hcl", text)
+	start(t, path, "run", "--once", "m.hcl").exits(0, time.Minute)
+	lint := []string{"lint", "--online", "--ignore", "ST103", "m.hcl"}
+	start(t, path, lint...).exits(0, time.Minute)
+
+	if _, err := c.Admin().DeleteTopics(t.Context(), "orders"); err != nil {
+		t.Fatal(err)
+	}
+	create(t, c, kafka.Topic{Name: "orders"})
+	p := start(t, path, lint...)
+	p.exits(3, time.Minute)
+	p.says(&p.out, `m.hcl:8:12: error ST411: flow "a->b": topic "orders" of cluster "a" was deleted and made anew`, 0)
+	p.says(&p.out, `fix: write on_recreate = "start_anew"`, 0)
 }

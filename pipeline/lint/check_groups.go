@@ -22,11 +22,7 @@ func (t *topology) syncing() []*model.Flow {
 // wrong, which was reported.
 func groupsOf(f *model.Flow) func(group string) bool {
 	compile := func(name string, texts []string) (*filter.Patterns, bool) {
-		var list []filter.Pattern
-		for i, text := range texts {
-			list = append(list, filter.Pattern{Text: text, At: f.Ranges.Of(model.Element(name, i))})
-		}
-		p, problems := filter.Compile(list)
+		p, problems := filter.Compile(patternsOf(f, name, texts))
 		return p, !problems.HasErrors()
 	}
 	include, ok := compile("groups", f.Control.Groups)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
@@ -129,26 +128,6 @@ func checkRefused(t *topology, r *reporter) {
 	}
 }
 
-// checkLarger finds topics whose records may be larger than their copies may.
-func checkLarger(t *topology, r *reporter) {
-	for _, p := range t.pairs() {
-		p.each(r, "raise max.message.bytes of the copies, or let Strait do it: it needs ALTER_CONFIGS on them",
-			"max.message.bytes is lower on the target than on the source", func(s, d survey.Topic) bool {
-				from, to := number(s, "max.message.bytes"), number(d, "max.message.bytes")
-				return from > to && to >= 0
-			})
-	}
-}
-
-// number is a setting, or -1 where it is not known.
-func number(t survey.Topic, key string) int64 {
-	n, err := strconv.ParseInt(t.Settings[key], 10, 64)
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
 // checkUncommitted finds flows that copy what transactions take back.
 func checkUncommitted(t *topology, r *reporter) {
 	for _, p := range t.pairs() {
@@ -204,34 +183,6 @@ func checkInsync(t *topology, r *reporter) {
 			r.add(orRange(p.flow.Ranges.Of("replication_factor"), p.flow), "raise replication_factor",
 				"flow %q: replication_factor is %d, but cluster %q wants %d replicas in sync for every write", p.flow.Name, n, p.flow.To, p.target.MinInsync)
 		}
-	}
-}
-
-// checkPartitions finds copies with fewer partitions.
-func checkPartitions(t *topology, r *reporter) {
-	for _, p := range t.pairs() {
-		p.each(r, "let Strait add them, or add them yourself before programs of the target use the topic",
-			"copies have fewer partitions than their topics", func(s, d survey.Topic) bool { return d.Partitions < s.Partitions })
-	}
-}
-
-// checkRetention finds copies that are kept in another way.
-func checkRetention(t *topology, r *reporter) {
-	keys := []string{"cleanup.policy", "retention.ms", "retention.bytes"}
-	for _, p := range t.pairs() {
-		p.each(r, "set them alike; a compacted copy of a topic that is not loses records", "cleanup.policy or retention of copies differ",
-			func(s, d survey.Topic) bool {
-				return s.Settings != nil && d.Settings != nil &&
-					slices.ContainsFunc(keys, func(k string) bool { return s.Settings[k] != d.Settings[k] })
-			})
-	}
-}
-
-// checkTimestamps finds copies with timestamps of their own.
-func checkTimestamps(t *topology, r *reporter) {
-	for _, p := range t.pairs() {
-		p.each(r, "set message.timestamp.type=CreateTime on the copies", "copies get new timestamps (LogAppendTime), so that the age of records is lost",
-			func(_, d survey.Topic) bool { return d.Settings["message.timestamp.type"] == "LogAppendTime" })
 	}
 }
 

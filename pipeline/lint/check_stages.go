@@ -2,11 +2,14 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/program"
+	"github.com/strait-mirror/strait/transforms/record"
 )
 
 // checkJoined finds partitions that are joined.
@@ -91,4 +94,37 @@ func checkSchemas(t *topology, r *reporter) {
 				"flow %q: clusters %q and %q have schema registries of their own: records keep the schema ids of %q", p.flow.Name, p.flow.From, p.flow.To, p.flow.From)
 		}
 	}
+}
+
+// checkTombstones finds filters that drop the tombstones of compacted topics. It
+// tries one that has a key and no headers.
+func checkTombstones(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		var compacted []string
+		for _, name := range p.topics {
+			if strings.Contains(p.source.Topics[name].Settings["cleanup.policy"], "compact") {
+				compacted = append(compacted, name)
+			}
+		}
+		for _, s := range p.flow.Stages {
+			dropped := slices.DeleteFunc(slices.Clone(compacted), func(topic string) bool { return passesTombstones(p.flow, s, topic) })
+			if len(dropped) > 0 {
+				r.add(stagePlace(s, "when"), "write value == null || in front of the condition",
+					"flow %q: stage %q drops tombstones of compacted topics: %s", p.flow.Name, s.Name, some(dropped))
+			}
+		}
+	}
+}
+
+// passesTombstones reports whether a stage keeps a tombstone of a topic, also
+// where the stage says nothing of records.
+func passesTombstones(f *model.Flow, s *model.Stage, topic string) bool {
+	alone := *f
+	alone.Stages = []*model.Stage{s}
+	p, problems := program.ForFlow(&alone)
+	if p == nil || problems.HasErrors() {
+		return true
+	}
+	keep, err := p.Keep(&record.Record{Topic: topic, Timestamp: 1, Key: []byte("key")})
+	return keep || err != nil
 }

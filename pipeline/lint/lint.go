@@ -15,6 +15,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/transforms/chain"
 )
@@ -32,6 +33,10 @@ type Params struct {
 	// wanted beyond. It is called for several clusters at a time. Nil leaves out
 	// the rules that need it.
 	Ask func(c *model.Cluster, wanted survey.Wanted) Answer
+
+	// Positions reads the positions of a flow whose clusters answered; several at
+	// a time. Nil: none are known.
+	Positions func(cfg *model.Config, f *model.Flow) ([]position.Anchor, error)
 
 	Stat func(path string) (os.FileInfo, error) // default os.Stat
 	Now  func() time.Time                       // default time.Now

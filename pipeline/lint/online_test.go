@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 )
@@ -34,15 +35,11 @@ func answers() map[string]lint.Answer {
 
 // broken says how the clusters of a rule's bad example differ from answers.
 func broken() map[string]func(map[string]lint.Answer) {
-	set := func(alias, topic, key, value string) func(map[string]lint.Answer) {
+	setting := func(alias, topic, key, value string) func(map[string]lint.Answer) {
 		return func(a map[string]lint.Answer) { a[alias].Facts.Topics[topic].Settings[key] = value }
 	}
 	change := func(alias, topic string, f func(*survey.Topic)) func(map[string]lint.Answer) {
-		return func(a map[string]lint.Answer) {
-			t := a[alias].Facts.Topics[topic]
-			f(&t)
-			a[alias].Facts.Topics[topic] = t
-		}
+		return func(a map[string]lint.Answer) { set(a[alias].Facts, topic, f) }
 	}
 	return map[string]func(map[string]lint.Answer){
 		"ST103": func(a map[string]lint.Answer) { a["dc2"].Facts.ID = "one" },
@@ -52,13 +49,20 @@ func broken() map[string]func(map[string]lint.Answer) {
 		},
 		"ST502": func(a map[string]lint.Answer) { a["dc2"].Facts.Groups["svc-a"] = survey.Group{State: "Stable"} },
 		"ST607": func(a map[string]lint.Answer) { a["dc2"].Facts.Topics["_schemas"] = survey.Topic{} },
-		"ST305": set("dc1", "orders", "max.message.bytes", "8388608"),
+		"ST305": setting("dc1", "orders", "max.message.bytes", "8388608"),
 		"ST311": func(a map[string]lint.Answer) { a["dc2"].Facts.Settings["inter.broker.protocol.version"] = "2.0-IV1" },
 		"ST408": change("dc2", "dc1.orders", func(t *survey.Topic) { t.Partitions = 3 }),
-		"ST409": set("dc1", "orders", "cleanup.policy", "compact"),
-		"ST410": set("dc2", "dc1.orders", "message.timestamp.type", "LogAppendTime"),
+		"ST409": setting("dc1", "orders", "cleanup.policy", "compact"),
+		"ST410": setting("dc2", "dc1.orders", "message.timestamp.type", "LogAppendTime"),
 		"ST413": change("dc1", "orders", func(t *survey.Topic) { t.Denied = []survey.Denied{{Operation: "READ", Grant: "kafka-acls"}} }),
 	}
+}
+
+// set changes what a cluster says of a topic.
+func set(facts *survey.Facts, topic string, f func(*survey.Topic)) {
+	t := facts.Topics[topic]
+	f(&t)
+	facts.Topics[topic] = t
 }
 
 // around says what the clusters of both examples of a rule have that answers lacks.
@@ -66,12 +70,26 @@ func around() map[string]func(map[string]lint.Answer) {
 	return map[string]func(map[string]lint.Answer){
 		"ST310": func(a map[string]lint.Answer) { a["dc1"].Facts.Transactions = 1 },
 		"ST311": func(a map[string]lint.Answer) { a["dc1"].Facts.Topics["orders"].Settings["compression.type"] = "zstd" },
+		"ST411": func(a map[string]lint.Answer) {
+			set(a["dc1"].Facts, "orders", func(t *survey.Topic) { t.ID = [16]byte{2} })
+			set(a["dc2"].Facts, "dc1.orders", func(t *survey.Topic) { t.ID = [16]byte{9} })
+		},
+		"ST414": func(a map[string]lint.Answer) {
+			a["dc2"].Facts.Alterable = map[string]bool{"segment.bytes": false, "retention.ms": true}
+			set(a["dc1"].Facts, "orders", func(t *survey.Topic) {
+				t.Settings["segment.bytes"], t.Own = "1048576", []string{"retention.ms", "segment.bytes"}
+			})
+		},
 		"ST506": func(a map[string]lint.Answer) {
 			a["dc1"].Facts.Denied = []survey.Denied{{Operation: "CREATE", Grant: "kafka-acls"}}
 		},
 		"ST507": func(a map[string]lint.Answer) {
 			a["dc1"].Facts.Topics["parts"] = survey.Topic{Partitions: 1, Replicas: 3}
 			a["dc1"].Facts.Groups["svc-a"] = survey.Group{State: "Empty", Topics: []string{"orders", "parts"}}
+		},
+		"ST602": func(a map[string]lint.Answer) {
+			a["dc1"].Facts.Topics["orders"].Settings["cleanup.policy"] = "compact"
+			a["dc2"].Facts.Topics["dc1.orders"].Settings["cleanup.policy"] = "compact"
 		},
 		"ST607": func(a map[string]lint.Answer) { a["dc1"].Facts.Topics["_schemas"] = survey.Topic{} },
 	}
@@ -84,6 +102,12 @@ func asking(t *testing.T, rule lint.Rule, bad bool) func(*lint.Params) {
 		p.Ignore = nil
 		if !rule.Online {
 			return
+		}
+		p.Positions = func(*model.Config, *model.Flow) ([]position.Anchor, error) {
+			return []position.Anchor{{
+				Topic: "orders", Version: 2, SourceTopicID: [16]byte{1}, TargetTopicID: [16]byte{9},
+				Chain: "read_committed dc1.orders/0",
+			}}, nil
 		}
 		p.Ask = from(func() map[string]lint.Answer {
 			a := answers()

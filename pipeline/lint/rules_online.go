@@ -109,6 +109,22 @@ func onlineRules() []Rule {
 			check: checkTimestamps,
 		}),
 		online(Rule{
+			ID: diag.CodeRecreated, Severity: diag.Error, Title: "a topic that was recreated",
+			Why:   "The positions are of a topic by the same name that was deleted: on_recreate says whether the new one is mirrored from its start, stops, or goes on at the old position.",
+			Fix:   "Look whether the topic was recreated on purpose, and set on_recreate to what is wanted.",
+			Bad:   Example{HCL: "# orders on dc1 was deleted and made anew\n" + flow},
+			Good:  Example{HCL: "# orders on dc1 was deleted and made anew\nflow \"dc1->dc2\" {\n  topics      = [\"orders\"]\n  on_recreate = \"start_anew\"\n}"},
+			check: checkRecreated,
+		}),
+		online(Rule{
+			ID: diag.CodeSettingRefused, Severity: diag.Warning, Title: "a setting the target does not let be set",
+			Why:   "Managed clusters keep some settings of topics to themselves, and other versions know other ones: a copy whose settings are refused stays without them, and a new topic may not be created.",
+			Fix:   "Add the setting to config_properties_exclude.",
+			Bad:   Example{HCL: "# segment.bytes is set on orders, and fixed on dc2\n" + flow},
+			Good:  Example{HCL: "# segment.bytes is set on orders, and fixed on dc2\nflow \"dc1->dc2\" {\n  topics                    = [\"orders\"]\n  config_properties_exclude = [\"segment\\\\.bytes\"]\n}"},
+			check: checkSettings,
+		}),
+		online(Rule{
 			ID: diag.CodePermission, Severity: diag.Error, Title: "a permission is missing",
 			Why:   "Without it the topic is not copied.",
 			Fix:   "Run the kafka-acls line that is shown, with your own principal.",

@@ -12,6 +12,14 @@ func stageRules() []Rule {
 			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] = 'paid'\"\n  }\n}"},
 			Good: Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] == 'paid'\"\n  }\n}"},
 		},
+		online(Rule{
+			ID: diag.CodeTombstones, Severity: diag.Warning, Title: "a filter that drops tombstones",
+			Why:   "In a compacted topic a record without a value says that its key is gone. Where a filter drops it, the copy keeps the key for ever.",
+			Fix:   "Let tombstones through: value == null || ...",
+			Bad:   Example{HCL: "# orders is compacted\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] == 'paid'\"\n  }\n}"},
+			Good:  Example{HCL: "# orders is compacted\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"filter\" \"paid\" {\n    when = \"value == null || headers['plan'] == 'paid'\"\n  }\n}"},
+			check: checkTombstones,
+		}),
 		{
 			ID: diag.CodeJoined, Severity: diag.Warning, Title: "a stage that joins partitions",
 			Why:   "With mapping = \"modulo\" a target partition takes several source partitions. Each keeps its order, but offsets cannot be translated, and programs that write to the target send keys elsewhere.",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
@@ -25,10 +26,11 @@ type topology struct {
 	chains     map[*model.Flow]*chain.Chain // none where the patterns are wrong
 	selections map[*model.Flow]*filter.Topics
 
-	facts   map[string]*survey.Facts // of the clusters that answered, by alias
-	unknown map[string]error         // why the others did not
-	known   []pair                   // see pairs
-	met     []shared                 // see targets
+	facts   map[string]*survey.Facts          // of the clusters that answered, by alias
+	unknown map[string]error                  // why the others did not
+	anchors map[*model.Flow][]position.Anchor // as far as they could be read
+	known   []pair                            // see pairs
+	met     []shared                          // see targets
 }
 
 // atOnce is how many clusters are asked at a time.
@@ -60,6 +62,34 @@ func (t *topology) ask(p Params) {
 				t.unknown[c.Alias] = answer.Err
 			} else {
 				t.facts[c.Alias] = answer.Facts
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // its functions return nil
+	t.askPositions(p)
+}
+
+// askPositions reads the positions of flows both of whose clusters answered. What
+// is in the way of reading them is not lint's to judge.
+func (t *topology) askPositions(p Params) {
+	t.anchors = map[*model.Flow][]position.Anchor{}
+	if p.Positions == nil {
+		return
+	}
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, f := range t.enabled {
+		if f.MirrorMaker1 != nil || t.facts[f.From] == nil || t.facts[f.To] == nil {
+			continue
+		}
+		g.Go(func() error {
+			anchors, err := p.Positions(t.cfg, f)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				t.anchors[f] = anchors
 			}
 			return nil
 		})

@@ -114,7 +114,7 @@ func (p *Pair) known(ctx context.Context) (*offsetsync.Syncs, error) {
 	if err := syncs.Load(ctx, nil); err != nil {
 		return nil, err
 	}
-	anchors, err := p.anchors(ctx)
+	anchors, err := p.Anchors(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +134,9 @@ func (p *Pair) known(ctx context.Context) (*offsetsync.Syncs, error) {
 	return syncs, nil
 }
 
-// anchors reads the positions of all flows from the source to the target that keep
+// Anchors reads the positions of all flows from the source to the target that keep
 // them in the same place; none where there is no topic of them.
-func (p *Pair) anchors(ctx context.Context) ([]position.Anchor, error) {
+func (p *Pair) Anchors(ctx context.Context) ([]position.Anchor, error) {
 	topics, err := p.target.TopicNames(ctx)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func (p *Pair) Positions(ctx context.Context) ([]Position, error) {
 	if err := p.reach(ctx); err != nil {
 		return nil, err
 	}
-	anchors, err := p.anchors(ctx)
+	anchors, err := p.Anchors(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (p *Pair) still(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	after, err := p.anchors(ctx)
+	after, err := p.Anchors(ctx)
 	if err != nil {
 		return err
 	}

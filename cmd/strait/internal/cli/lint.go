@@ -88,7 +88,7 @@ func (a *app) lint(ctx context.Context, paths []string, f lintFlags) error {
 	if f.online {
 		limited, cancel := context.WithTimeout(ctx, f.timeout)
 		defer cancel()
-		p.Ask = askCluster(limited)
+		p.Ask, p.Positions = askCluster(limited), askPositions(limited)
 	}
 	report, err := lint.Run(p)
 	if err != nil {

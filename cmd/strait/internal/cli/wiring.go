@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/strait-mirror/strait/cmd/strait/internal/engine"
 	"github.com/strait-mirror/strait/config/diag"
@@ -15,6 +16,7 @@ import (
 	"github.com/strait-mirror/strait/flows/grant"
 	"github.com/strait-mirror/strait/flows/group"
 	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/offsets"
@@ -116,6 +118,24 @@ func askCluster(ctx context.Context) func(*model.Cluster, survey.Wanted) lint.An
 	return func(c *model.Cluster, wanted survey.Wanted) lint.Answer {
 		facts, err := survey.Collect(ctx, survey.Params{Config: c, Log: slog.New(slog.DiscardHandler), Wanted: wanted})
 		return lint.Answer{Facts: facts, Err: err}
+	}
+}
+
+// positionsWithin bounds the reading of a flow's positions: where a transaction
+// hangs among them, there is no end to read to.
+const positionsWithin = 10 * time.Second
+
+// askPositions reads positions for lint.
+func askPositions(ctx context.Context) func(*model.Config, *model.Flow) ([]position.Anchor, error) {
+	return func(cfg *model.Config, f *model.Flow) ([]position.Anchor, error) {
+		p, err := openPair(cfg, f, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return nil, err
+		}
+		defer p.Close()
+		limited, cancel := context.WithTimeout(ctx, positionsWithin)
+		defer cancel()
+		return p.Anchors(limited)
 	}
 }
 
