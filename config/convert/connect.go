@@ -28,6 +28,7 @@ func (c *converter) connect() *form {
 			WithFix(`give {"name": ..., "config": {"connector.class": "org.apache.kafka.connect.mirror.MirrorSourceConnector", ...}}`))
 		return nil
 	}
+	r.sameNames()
 	r.f.finish(r.aliases)
 	return r.f
 }
@@ -99,6 +100,7 @@ func (r *resource) onConnect(d deployed, seen map[string]source) {
 		return
 	}
 	seen[flow+" "+string(kind)] = class.source()
+	r.naming(flow + ".").at[kind] = class.source()
 	for _, alias := range []string{from, to} {
 		if !slices.Contains(r.aliases, alias) {
 			r.aliases = append(r.aliases, alias)

@@ -60,8 +60,10 @@ func (r *resource) mirror(t, target tree) {
 		case "groupsExcludePattern", "groupsBlacklistPattern":
 			r.set(flow+"groups.exclude", v)
 		case "sourceConnector":
+			r.naming(flow).at[sourceConnector] = v.source()
 			r.connector(flow, sourceConnector, v)
 		case "checkpointConnector":
+			r.naming(flow).at[checkpointConnector] = v.source()
 			r.connector(flow, checkpointConnector, v)
 		case "heartbeatConnector":
 			r.connector(flow, heartbeatConnector, v)
@@ -123,7 +125,7 @@ func (r *resource) option(flow string, kind connector, key string, v tree) {
 		r.f.ignore(v.source(), diag.CodeIgnoredPrefix, "the "+string(kind)+" connector does not read it")
 	case key == "tasks.max":
 		r.f.ignore(v.source(), diag.CodeNoEffect, "every partition is copied in parallel")
-	default:
+	case !r.naming(flow).note(kind, key, v):
 		r.set(flow+key, v)
 	}
 }

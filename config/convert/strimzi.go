@@ -31,6 +31,7 @@ func (c *converter) strimzi() *form {
 			WithFix("give the YAML of the resource: kubectl get kafkamirrormaker2 NAME -o yaml"))
 		return nil
 	}
+	r.sameNames()
 	r.f.finish(r.aliases)
 	return r.f
 }
@@ -68,12 +69,13 @@ func resources(doc tree, depth int) []tree {
 type resource struct {
 	f       *form
 	aliases []string
-	worker  string         // alias of the cluster that Kafka Connect keeps its state on
-	fixed   *regexp.Regexp // ${provider:namespace/name:key}
+	worker  string             // alias of the cluster that Kafka Connect keeps its state on
+	fixed   *regexp.Regexp     // ${provider:namespace/name:key}
+	names   map[string]*naming // by flow
 }
 
 func newResource() *resource {
-	return &resource{f: newForm(), fixed: regexp.MustCompile(`\$\{([^:}]+):(?:[^/:}]*/)?([^:}]+):([^}]+)\}`)}
+	return &resource{f: newForm(), names: map[string]*naming{}, fixed: regexp.MustCompile(`\$\{([^:}]+):(?:[^/:}]*/)?([^:}]+):([^}]+)\}`)}
 }
 
 func (r *resource) read(doc tree) {

@@ -32,6 +32,7 @@ const (
 	CodeTwoWriters       = "ST105" // two flows from different sources into one topic
 	CodeCopiedTwice      = "ST106" // two flows that copy a topic to the same place
 	CodeSeparatorInAlias = "ST107" // an alias contains the policy's separator
+	CodePoliciesDiffer   = "ST108" // connectors of one mirror that name copies differently
 	CodeMerge            = "ST109" // topics that get one name on the target
 	CodeNoFlow           = "ST110" // no enabled flow
 	CodeNestedHeartbeats = "ST111" // heartbeats copied in a circle

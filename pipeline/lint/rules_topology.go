@@ -65,6 +65,11 @@ func topologyRules() []Rule {
 			check:   checkSeparators,
 		},
 		{
+			ID: diag.CodePoliciesDiffer, Severity: diag.Error, Title: "connectors of one mirror that name copies differently",
+			Why: "In the files of Strimzi and Kafka Connect each connector has a replication policy of its own. Where that of the checkpoint connector, by default or by mistake, is another than the source connector's, it looks for copies under names they do not have, and translates no offset.",
+			Fix: "Decide which names the copies are to have. A flow has one policy: convert takes the source connector's, and lint finds nothing of this kind in its result.",
+		},
+		{
 			ID: diag.CodeMerge, Severity: diag.Error, Title: "a rename gives two topics one name",
 			Why:  "Their records would mix in one topic, which nobody can take apart again.",
 			Fix:  "Give them different names, or write merge = true in the stage to have one topic of them.",
