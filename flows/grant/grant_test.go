@@ -20,6 +20,9 @@ func flow(from, to string, topics ...string) *model.Flow {
 	return f
 }
 
+// one takes us for the same user everywhere.
+func one(string, *model.Cluster) string { return "User:strait" }
+
 // withoutOffsets keeps a flow from asking for what offsets of groups need.
 func withoutOffsets(f *model.Flow) *model.Flow {
 	f.Control.EmitOffsetSyncsEnabled, f.Control.EmitCheckpointsEnabled = false, false
@@ -67,7 +70,7 @@ b WRITE heartbeats: a->b heartbeats
 b CREATE heartbeats: a->b heartbeats
 `
 	f := withoutOffsets(flow("a", "b", "orders"))
-	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}, one))); d != "" {
 		t.Error(d)
 	}
 }
@@ -94,7 +97,7 @@ b READ app-*: a->b group_offsets
 b READ billing: a->b group_offsets
 `
 	var got strings.Builder
-	for line := range strings.Lines(dump(grant.For([]*model.Flow{f}))) {
+	for line := range strings.Lines(dump(grant.For([]*model.Flow{f}, one))) {
 		if strings.Contains(line, "offset_syncs") || strings.Contains(line, "checkpoints") || strings.Contains(line, "group_offsets") {
 			got.WriteString(line)
 		}
@@ -107,7 +110,7 @@ b READ billing: a->b group_offsets
 // TestLoopGuard is what a flow with unchanged names needs beside.
 func TestLoopGuard(t *testing.T) {
 	f := flow("a", "b", "orders")
-	without := dump(grant.For([]*model.Flow{f}))
+	without := dump(grant.For([]*model.Flow{f}, one))
 	if strings.Contains(without, "mm2-strait-index") {
 		t.Errorf("a flow with the default policy has a guard:\n%s", without)
 	}
@@ -119,7 +122,7 @@ b DESCRIBE_CONFIGS mm2-strait-index.a.internal: a->b loop_guard
 a READ mm2-strait-index.b.internal: a->b loop_guard
 `
 	var got strings.Builder
-	for line := range strings.Lines(dump(grant.For([]*model.Flow{f}))) {
+	for line := range strings.Lines(dump(grant.For([]*model.Flow{f}, one))) {
 		if strings.Contains(line, "mm2-strait-index") {
 			got.WriteString(line)
 		}
@@ -140,7 +143,7 @@ a READ mm2-strait-index.b.internal: a->b loop_guard
 func TestTransactions(t *testing.T) {
 	f := flow("a", "b", "orders")
 	f.Delivery = model.Transactional
-	all := dump(grant.For([]*model.Flow{f}))
+	all := dump(grant.For([]*model.Flow{f}, one))
 	if want := "b WRITE strait-a->b-*: a->b copying\n"; !strings.Contains(all, want) {
 		t.Errorf("no line %q in\n%s", want, all)
 	}
@@ -155,7 +158,7 @@ func TestHeartbeatsOnly(t *testing.T) {
 	f := flow("a", "b", "orders")
 	f.Enabled, f.HeartbeatsOnly = false, true
 	want := "b WRITE heartbeats: a->b heartbeats\nb CREATE heartbeats: a->b heartbeats\n"
-	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}, one))); d != "" {
 		t.Error(d)
 	}
 }
@@ -165,7 +168,7 @@ func TestHeartbeatsOnly(t *testing.T) {
 func TestMirroredHeartbeats(t *testing.T) {
 	ab, bc, ba := flow("a", "b", "orders"), flow("b", "c", "orders"), flow("b", "a", "orders")
 	var got []string
-	for line := range strings.Lines(dump(grant.For([]*model.Flow{ab, bc, ba}))) {
+	for line := range strings.Lines(dump(grant.For([]*model.Flow{ab, bc, ba}, one))) {
 		words := strings.Fields(line)
 		if name := strings.TrimSuffix(words[2], ":"); strings.HasSuffix(name, "heartbeats") && (words[1] == "READ" || words[1] == "WRITE") {
 			got = append(got, words[0]+" "+words[1]+" "+name)
@@ -195,7 +198,7 @@ b READ orders: a->b proof
 b DESCRIBE_CONFIGS kafka-cluster: a->b proof
 b DESCRIBE_CONFIGS orders: a->b settings
 `
-	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}))); d != "" {
+	if d := cmp.Diff(want, dump(grant.For([]*model.Flow{f}, one))); d != "" {
 		t.Error(d)
 	}
 }
@@ -218,7 +221,7 @@ a ALTER_CONFIGS orders*: b->a settings
 a DESCRIBE b-mm2: b->a positions
 a READ b-mm2-strait*: b->a sharing
 `
-	got := dump(grant.For([]*model.Flow{ab, ba}))
+	got := dump(grant.For([]*model.Flow{ab, ba}, one))
 	var onA strings.Builder
 	for line := range strings.Lines(got) {
 		if strings.HasPrefix(line, "a ") && !strings.Contains(line, " mm2-") {
@@ -275,7 +278,7 @@ func TestStages(t *testing.T) {
 				}
 				return strings.Join(names, " ")
 			}
-			got := grant.For([]*model.Flow{f})
+			got := grant.For([]*model.Flow{f}, one)
 			if source, target := on(got[0], grant.Read), on(got[1], grant.Write); source != tt.source || target != tt.target {
 				t.Errorf("got %q to %q, want %q to %q", source, target, tt.source, tt.target)
 			}
@@ -318,7 +321,7 @@ func TestSelection(t *testing.T) {
 			f.ReplicationPolicy = model.PolicyIdentity
 			var got []string
 			var granted []grant.On
-			for _, e := range grant.For([]*model.Flow{f})[0].Entries {
+			for _, e := range grant.For([]*model.Flow{f}, one)[0].Entries {
 				if e.Operation == grant.Read && e.Needs[0].Feature == grant.Copying {
 					text := e.On.Name
 					if e.On.Prefixed {
@@ -362,7 +365,7 @@ func FuzzSelection(f *testing.F) {
 		if problems.HasErrors() || strings.Contains(strings.ReplaceAll(pattern, `\.`, ""), ".") || !topics.Decide(topic).Copy || topics.Decide(topic).Why == filter.Heartbeats {
 			t.Skip()
 		}
-		for _, e := range grant.For([]*model.Flow{fl})[0].Entries {
+		for _, e := range grant.For([]*model.Flow{fl}, one)[0].Entries {
 			if e.Operation == grant.Read && e.On.Include(grant.Topic(topic)) {
 				return
 			}

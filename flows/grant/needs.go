@@ -2,6 +2,7 @@ package grant
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/transforms/rename"
@@ -34,7 +35,17 @@ type need struct {
 	on      place
 	op      Operation
 	why     string
+	by      client // who asks for it
 }
+
+// client tells the clients of a flow apart, of which each may have its own user:
+// as in MirrorMaker 2 one for records and one for all else.
+type client int
+
+const (
+	control client = iota
+	records        // fetches from the source, or writes to the target: also what the control plane writes there
+)
 
 // place says which cluster has to grant a permission of a flow, and on what.
 // selected are the topics that the flow copies, as the source calls them.
@@ -46,44 +57,47 @@ type place func(f *model.Flow, selected []On) (alias string, on []On)
 // 2.8), so that those are asked for nowhere.
 func needs() []need {
 	return []need{
-		{Copying, nil, sourceTopics, Read, "to find and fetch the topics: one that may not be described is not seen at all"},
-		{Settings, nil, sourceTopics, DescribeConfigs, "to know what batches the target must be able to take"},
-		{Copying, nil, targetTopics, Write, "to write records"},
-		{Copying, transactional, transactionalIDs, Write, "to write records and positions in transactions"},
-		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated"},
-		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed"},
-		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist"},
-		{Creation, grows, targetTopics, Alter, "to add partitions when the source gets more"},
-		{Settings, nil, targetTopics, DescribeConfigs, "to see whether the target changes or refuses data"},
-		{Settings, creates, targetTopics, AlterConfigs, "to see whether the target changes or refuses data, and to keep it from that"},
-		{Positions, anchors, positions, Read, "to go on where it stopped"},
-		{Positions, anchors, positions, Write, "to record where to go on"},
-		{Positions, anchors, positions, Create, "to create the topic of positions; not needed where it exists"},
-		{Positions, anchors, positions, DescribeConfigs, "to see that no positions are deleted"},
-		{Positions, commits, group, Read, "to go on where the group is, and to commit its offsets"},
-		{Positions, anchors, workers, Describe, "to notice a MirrorMaker 2 that mirrors the same; without it every record may be copied twice"},
-		{Sharing, anchors, members, Read, "to share the work with other processes that run the same, and to take over from them; without it a process runs alone"},
-		{LoopGuard, (*model.Flow).Guarded, written, Read, "to know which producer ids are entered"},
-		{LoopGuard, (*model.Flow).Guarded, written, Write, "to enter the producer ids that records are written with"},
-		{LoopGuard, (*model.Flow).Guarded, written, Create, "to create the topic of producer ids; not needed where it exists"},
-		{LoopGuard, (*model.Flow).Guarded, written, DescribeConfigs, "to see that no producer ids are deleted"},
-		{LoopGuard, (*model.Flow).Guarded, marked, Read, "to leave out records that came from the target"},
-		{ACLs, (*model.Flow).SyncsACLs, source, Describe, "to read who may use the topics"},
-		{ACLs, (*model.Flow).SyncsACLs, target, Alter, "to let the same use the copies; not needed with sync_topic_acls_enabled = false"},
-		{Heartbeat, emits, beats, Write, "to show that the mirror is alive"},
-		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists"},
-		{OffsetSyncs, syncs, syncsTopic, Read, "to know what was synced before"},
-		{OffsetSyncs, syncs, syncsTopic, Write, "to write offset syncs"},
-		{OffsetSyncs, syncs, syncsTopic, Create, "to create the topic of offset syncs; not needed where it exists"},
-		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Read, "to translate offsets from before this start"},
-		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Write, "to translate offsets after the next start"},
-		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Create, "to create the topic of known places; not needed where it exists"},
-		{Checkpoints, asksGroups, sourceGroups, Describe, "to find consumer groups and where they are"},
-		{Checkpoints, asksGroups, checkpointsTopic, Read, "to know what was written before"},
-		{Checkpoints, checkpoints, checkpointsTopic, Write, "to write checkpoints"},
-		{Checkpoints, checkpoints, checkpointsTopic, Create, "to create the topic of checkpoints; not needed where it exists"},
-		{GroupOffsets, commitsGroups, targetGroups, Read, "to see whether a group is in use, and to write its offsets"},
-		{GroupOffsets, commitsGroups, targetTopics, Read, "to write offsets of them"},
+		{Copying, nil, sourceTopics, Read, "to find and fetch the topics: one that may not be described is not seen at all", records},
+		{Copying, nil, sourceTopics, Describe, "to find the topics: one that may not be described is not seen at all", control},
+		{Settings, nil, sourceTopics, DescribeConfigs, "to know what batches the target must be able to take", control},
+		{Copying, nil, targetTopics, Write, "to write records", records},
+		{Copying, nil, targetTopics, Describe, "to find the copies", control},
+		{Copying, transactional, transactionalIDs, Write, "to write records and positions in transactions", records},
+		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated", records},
+		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed", control},
+		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist", control},
+		{Creation, grows, targetTopics, Alter, "to add partitions when the source gets more", control},
+		{Settings, nil, targetTopics, DescribeConfigs, "to see whether the target changes or refuses data", control},
+		{Settings, creates, targetTopics, AlterConfigs, "to see whether the target changes or refuses data, and to keep it from that", control},
+		{Positions, anchors, positions, Read, "to go on where it stopped", control},
+		{Positions, anchors, positions, Write, "to record where to go on", control},
+		{Positions, transactional, positions, Write, "to record where to go on, in the transaction of the records", records},
+		{Positions, anchors, positions, Create, "to create the topic of positions; not needed where it exists", control},
+		{Positions, anchors, positions, DescribeConfigs, "to see that no positions are deleted", control},
+		{Positions, commits, group, Read, "to go on where the group is, and to commit its offsets", control},
+		{Positions, anchors, workers, Describe, "to notice a MirrorMaker 2 that mirrors the same; without it every record may be copied twice", control},
+		{Sharing, anchors, members, Read, "to share the work with other processes that run the same, and to take over from them; without it a process runs alone", control},
+		{LoopGuard, (*model.Flow).Guarded, written, Read, "to know which producer ids are entered", control},
+		{LoopGuard, (*model.Flow).Guarded, written, Write, "to enter the producer ids that records are written with", records},
+		{LoopGuard, (*model.Flow).Guarded, written, Create, "to create the topic of producer ids; not needed where it exists", control},
+		{LoopGuard, (*model.Flow).Guarded, written, DescribeConfigs, "to see that no producer ids are deleted", control},
+		{LoopGuard, (*model.Flow).Guarded, marked, Read, "to leave out records that came from the target", control},
+		{ACLs, (*model.Flow).SyncsACLs, source, Describe, "to read who may use the topics", control},
+		{ACLs, (*model.Flow).SyncsACLs, target, Alter, "to let the same use the copies; not needed with sync_topic_acls_enabled = false", control},
+		{Heartbeat, emits, beats, Write, "to show that the mirror is alive", records},
+		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists", control},
+		{OffsetSyncs, syncs, syncsTopic, Read, "to know what was synced before", control},
+		{OffsetSyncs, syncs, syncsTopic, Write, "to write offset syncs", records},
+		{OffsetSyncs, syncs, syncsTopic, Create, "to create the topic of offset syncs; not needed where it exists", control},
+		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Read, "to translate offsets from before this start", control},
+		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Write, "to translate offsets after the next start", records},
+		{OffsetSyncs, (*model.Flow).TracksOffsets, placesTopic, Create, "to create the topic of known places; not needed where it exists", control},
+		{Checkpoints, asksGroups, sourceGroups, Describe, "to find consumer groups and where they are", control},
+		{Checkpoints, asksGroups, checkpointsTopic, Read, "to know what was written before", control},
+		{Checkpoints, checkpoints, checkpointsTopic, Write, "to write checkpoints", records},
+		{Checkpoints, checkpoints, checkpointsTopic, Create, "to create the topic of checkpoints; not needed where it exists", control},
+		{GroupOffsets, commitsGroups, targetGroups, Read, "to see whether a group is in use, and to write its offsets", control},
+		{GroupOffsets, commitsGroups, targetTopics, Read, "to write offsets of them", control},
 	}
 }
 
@@ -211,23 +225,25 @@ type Entry struct {
 	Needs []Need
 }
 
-// OnCluster is what one cluster has to grant.
+// OnCluster is what one cluster has to grant to one of our users.
 type OnCluster struct {
-	Alias   string
-	Entries []Entry
+	Alias     string
+	Principal string
+	As        *model.Cluster // how that user connects; nil: as the cluster says
+	Entries   []Entry
 }
 
-// For returns the least set of permissions that flows need, by cluster in the
-// order in which the flows name them.
-func For(flows []*model.Flow) []OnCluster {
+// For returns the least set of permissions that flows need, by cluster and user in
+// the order in which the flows name them. principal says who a cluster takes us
+// for; settings are those of a client of its own, or nil.
+func For(flows []*model.Flow, principal func(alias string, settings *model.Cluster) string) []OnCluster {
 	var out []OnCluster
-	places := map[string]int{}
-	add := func(alias string, e Entry) {
-		i, known := places[alias]
-		if !known {
+	add := func(alias string, as *model.Cluster, e Entry) {
+		who := principal(alias, as)
+		i := slices.IndexFunc(out, func(o OnCluster) bool { return o.Alias == alias && o.Principal == who })
+		if i < 0 {
 			i = len(out)
-			places[alias] = i
-			out = append(out, OnCluster{Alias: alias})
+			out = append(out, OnCluster{Alias: alias, Principal: who, As: as})
 		}
 		out[i].Entries = append(out[i].Entries, e)
 	}
@@ -241,7 +257,7 @@ func For(flows []*model.Flow) []OnCluster {
 			}
 			alias, resources := n.on(f, selected)
 			for _, on := range resources {
-				add(alias, Entry{Grant{n.op, on}, []Need{{Flow: f.Name, Feature: n.feature, Why: n.why}}})
+				add(alias, settingsOf(f, alias, n.by), Entry{Grant{n.op, on}, []Need{{Flow: f.Name, Feature: n.feature, Why: n.why}}})
 			}
 		}
 	}
@@ -249,4 +265,18 @@ func For(flows []*model.Flow) []OnCluster {
 		out[i].Entries = least(out[i].Entries)
 	}
 	return out
+}
+
+// settingsOf is how a client of a flow connects; nil: as the cluster says.
+func settingsOf(f *model.Flow, alias string, by client) *model.Cluster {
+	own := f.Connections
+	switch {
+	case alias == f.From && by == records:
+		return own.SourceConsumer
+	case alias == f.From:
+		return own.SourceAdmin
+	case by == records:
+		return own.TargetProducer
+	}
+	return own.TargetAdmin
 }

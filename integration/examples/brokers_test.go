@@ -88,7 +88,9 @@ func plainRuns() []run {
 
 // open is a cluster that authorizes the user of the examples without a login.
 func open() kafka.Options {
-	return kafka.Options{Authorizer: true, SASL: kafka.ScramSHA512, Users: map[string]string{mirrorUser: mirrorPassword}}
+	return kafka.Options{Authorizer: true, SASL: kafka.ScramSHA512, Users: map[string]string{
+		mirrorUser: mirrorPassword, "reader": "of-reader", "writer": "of-writer",
+	}}
 }
 
 // TestPlain runs the examples that need no login on three clusters.
@@ -98,6 +100,7 @@ func TestPlain(t *testing.T) {
 	for _, r := range plainRuns() {
 		t.Run(r.name, func(t *testing.T) { r.check(t, clusters) })
 	}
+	t.Run("clients", func(t *testing.T) { checkClients(t, clusters) })
 }
 
 // TestLogins runs the examples whose clusters want a login, as they are written

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ func (a *app) newACLs() *cobra.Command {
 		Long: "Acls prints the least set of ACLs that each cluster has to grant, as kafka-acls.sh\n" +
 			"lines with the reason for each operation. Patterns of topics become names and\n" +
 			"prefixes, which is what ACLs know. The principal is who a cluster takes the\n" +
-			"configured user for by Kafka's default rules, or the one that is given.\n" +
+			"configured user for by Kafka's default rules, or the one that is given. Where\n" +
+			"clients have users of their own, each gets what it needs.\n" +
 			"With --online it prints the ones that are missing: it reads the ACLs where our\n" +
 			"user may (Describe on the cluster), and looks at what that user may do with the\n" +
 			"topics that are there where not. Without --flow it is for the enabled flows.",
@@ -80,12 +82,12 @@ func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
 	}
 	silent := false
 	out := view.ACLs{Missing: f.online}
-	for _, on := range grant.For(flows) {
-		c := cfg.Cluster(on.Alias)
-		shown := view.ClusterACLs{Alias: on.Alias, Servers: c.BootstrapServers, Principal: f.principal, Entries: on.Entries}
-		if shown.Principal == "" {
-			shown.Principal = cluster.Principal(c)
-		}
+	who := func(alias string, settings *model.Cluster) string {
+		return cmp.Or(f.principal, cluster.Principal(cmp.Or(settings, cfg.Cluster(alias))))
+	}
+	for _, on := range grant.For(flows, who) {
+		c := cmp.Or(on.As, cfg.Cluster(on.Alias))
+		shown := view.ClusterACLs{Alias: on.Alias, Servers: c.BootstrapServers, Principal: on.Principal, Entries: on.Entries}
 		if f.online {
 			shown.Entries, err = a.missing(ctx, shown, func(ctx context.Context, wanted []grant.Grant) ([]grant.Grant, error) {
 				return a.p.Missing(ctx, c, shown.Principal, wanted, slog.New(slog.DiscardHandler))
