@@ -74,6 +74,7 @@ const (
 	CodeTopicName        = "ST412" // a name Kafka refuses
 	CodePermission       = "ST413" // a missing permission
 	CodeSettingRefused   = "ST414" // a setting the target does not let be set
+	CodeQuota            = "ST415" // a quota below a limit
 	CodeSyncParts        = "ST501" // group sync without offset syncs or checkpoints
 	CodeLiveGroup        = "ST502" // a group with members on the target
 	CodeOwnGroup         = "ST503" // a group that mirrors work with is selected

@@ -17,7 +17,6 @@ type planned struct {
 func plannedParts() []planned {
 	flow := []string{"flow", "sink"}
 	return []planned{
-		{"attribute", "bytes_per_second", append([]string{"source"}, flow...), "set a quota on the target, as in kafka-configs.sh --alter --entity-type users --entity-name USER --add-config producer_byte_rate=BYTES"},
 		{"block", "on_error", flow, `write errors_tolerance = "all" to skip and count records that the target refuses for good, or "none" to stop their partition`},
 		{"stage", "mask", nil, "leave the topics out with topics_exclude, or mask them on the source before they are copied"},
 		{"stage", "route", nil, `give topics other names with transform "rename"; records of one topic stay together`},

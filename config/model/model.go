@@ -160,6 +160,8 @@ type Flow struct {
 	Start                  Start
 	IsolationLevel         Isolation
 	RefreshTopicsInterval  time.Duration // how often topics are listed; default 4s
+	BytesPerSecond         int64         // read from the source, by each process; 0: no limit
+	RecordsPerSecond       int64         // likewise
 	BufferMemory           int64         // bytes between fetch and ack; default 64 MiB
 	FetchMaxBytes          int32         // bytes of one Fetch response; default 8 MiB
 	MaxPartitionFetchBytes int32         // bytes of one partition in it; default 1 MiB

@@ -133,6 +133,12 @@ func engineFields(f *Flow) []field.Def {
 		field.Size(&f.BufferMemory, "buffer_memory", 1*mib, 1<<40,
 			"Most bytes held between fetching and acknowledgement.").
 			Legacy("buffer.memory", field.ScopeProducer).Default("64MiB"),
+		field.Size(&f.BytesPerSecond, "bytes_per_second", 0, 1<<50,
+			"Most bytes that a process reads for the flow in a second, compressed as they are stored, so that catching up leaves room for others; 0: no limit.").
+			Default("0").Changes(field.Live),
+		field.Int(&f.RecordsPerSecond, "records_per_second", 0, 1<<50,
+			"Most records that a process reads for the flow in a second; 0: no limit.").
+			Default("0").Changes(field.Live),
 		field.Size(&f.FetchMaxBytes, "fetch_max_bytes", 1, field.MaxInt32, "Most bytes of one fetch response.").
 			Legacy("fetch.max.bytes", field.ScopeConsumer).Default("8MiB").Changes(field.RestartStage),
 		field.Size(&f.MaxPartitionFetchBytes, "max_partition_fetch_bytes", 1, field.MaxInt32,

@@ -60,6 +60,7 @@ func (s *session) adopt() {
 		f.unlike = was.rules
 	}
 	s.early = nil
+	f.limit.set(next.def)
 	s.topics.SetNamed(namedBy(next.def))
 	f.forgetGone(next.rules)
 	f.p.Log.Info("flow updated while it runs")

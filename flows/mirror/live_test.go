@@ -188,3 +188,25 @@ func TestWhatCannotChangeLive(t *testing.T) {
 		})
 	}
 }
+
+// TestLimitChangesWhileAFlowRuns lifts a limit that would hold a flow back for an
+// hour; nothing of the flow is replaced.
+func TestLimitChangesWhileAFlowRuns(t *testing.T) {
+	w := newTwo(t)
+	w.create(t, "t", 1)
+	w.produce(t, "t", "1", "2", "3")
+	f := w.flow(t, false, func(def *model.Flow) {
+		def.Topics, def.RefreshTopicsInterval, def.RecordsPerSecond, def.BytesPerSecond = []string{"t"}, time.Hour, 1, 1
+	})
+	defer start(t, f)()
+	until(t, "it is held back", func() bool { return f.Running() && f.Status().Limited > 0 })
+	untouched := lanesOf(f)["t"]
+	w.produce(t, "t", "4")
+	if err := f.Update(edited(f, func(def *model.Flow) { def.RecordsPerSecond, def.BytesPerSecond = 0, 0 })); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "all has arrived", func() bool { return w.held(t, "a.t") == 4 })
+	if lanesOf(f)["t"] != untouched {
+		t.Error("the lane was replaced")
+	}
+}

@@ -63,6 +63,7 @@ type Flow struct {
 	records  atomic.Int64 // acknowledged, since New
 	bytes    atomic.Int64
 	skipped  atomic.Int64 // records let go, since New
+	limit    *limit
 	filtered atomic.Int64 // records that stages dropped, since New
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
@@ -115,6 +116,7 @@ func New(p Params) (*Flow, error) {
 		notes:         map[noteKey]Problem{},
 		reports:       reports{open: map[string]*report{}, events: map[string]time.Time{}},
 	}
+	f.limit = newLimit(&f.progress, p.Flow)
 	f.live.Store(&live{p.Flow, r})
 	return f, nil
 }

@@ -145,7 +145,7 @@ func (s *session) build() error {
 	from, to := view{f.p.Source}, view{f.p.Target}
 	s.fetcher, err = source.New(source.Params{
 		Clients: []source.Client{s.fetch}, Leaders: from, Offsets: from,
-		Budget: f.budget, Log: f.p.Log, ReadCommitted: f.readCommitted, Rack: f.p.Source.Rack(),
+		Pacer: f.limit, Budget: f.budget, Log: f.p.Log, ReadCommitted: f.readCommitted, Rack: f.p.Source.Rack(),
 		FetchMaxBytes: def.FetchMaxBytes, MaxPartitionFetchBytes: def.MaxPartitionFetchBytes, FetchMinBytes: def.FetchMinBytes, FetchMaxWait: def.FetchMaxWait,
 	})
 	if err != nil {

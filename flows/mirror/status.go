@@ -6,12 +6,13 @@ import "time"
 type Status struct {
 	State, Cause       string
 	Topics, Partitions int
-	Records, Bytes     int64 // acknowledged by the target since the process started
-	Skipped            int64 // records the target refused and errors_tolerance let go
-	Filtered           int64 // records that stages dropped
-	Gaps               int64 // times that records were found missing: gone from the source, or lost by the target
-	Unproven           int64 // times that the exact place to go on at after a crash was not found
-	LagRecords         int64 // readable offsets not on the target; -1: not known
+	Records, Bytes     int64         // acknowledged by the target since the process started
+	Skipped            int64         // records the target refused and errors_tolerance let go
+	Filtered           int64         // records that stages dropped
+	Limited            time.Duration // that fetches were held back by the flow's own limits
+	Gaps               int64         // times that records were found missing: gone from the source, or lost by the target
+	Unproven           int64         // times that the exact place to go on at after a crash was not found
+	LagRecords         int64         // readable offsets not on the target; -1: not known
 	// LagTime is for how long the oldest record that is not on the target has been
 	// readable, in the partition where that is longest; 0 while LagRecords is not
 	// known.
@@ -33,7 +34,7 @@ func (f *Flow) Running() bool {
 // second.
 func (f *Flow) Status() Status {
 	st := Status{
-		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(),
+		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), Limited: f.limit.waited(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(),
 		LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}

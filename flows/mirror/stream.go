@@ -84,6 +84,7 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 			d = batch.Decision{Action: batch.Drop, Reason: batch.Returned}
 		}
 	}
+	l.session.flow.limit.read(b.Count())
 	after, epoch := b.NextOffset(), wire.NoEpoch
 	if b.Magic() >= 2 {
 		epoch = b.LeaderEpoch()

@@ -226,6 +226,9 @@ func (l *loop) closeSession(ctx context.Context) {
 // ctx ended.
 func (l *loop) fetch(ctx context.Context) bool {
 	f := l.f
+	if f.p.Pacer.Wait(ctx) != nil {
+		return false
+	}
 	reservation, err := l.reserve(ctx)
 	if err != nil {
 		return false
@@ -258,6 +261,7 @@ func (l *loop) fetch(ctx context.Context) bool {
 	}
 	f.counters.fetches.Add(1)
 	got, idle := l.answered(resp)
+	f.p.Pacer.Fetched(got)
 	l.learn(int64(req.MaxBytes), got)
 	return l.calm(ctx, idle && time.Since(start) < req.MaxWait/10)
 }

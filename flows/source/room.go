@@ -124,7 +124,7 @@ func (l *loop) amounts() (lowest, most int64) {
 	overhead := 2 * smallestBuffer * int64(l.session.active)
 	// A quarter of what is free, so that partitions which grow together, each
 	// within its own threshold, do not overshoot it together.
-	most = min(l.f.share(), max(l.ask, firstAsk, overhead), max(free/4, leastAsk))
+	most = min(l.f.share(), max(l.ask, firstAsk, overhead), max(free/4, leastAsk), max(int64(l.f.p.Pacer.Most()), leastAsk))
 	lowest = min(most, max(most/4, leastAsk))
 	if need := min(l.need(), l.f.p.Budget.Limit()/2); need > lowest {
 		// What is not free now is overdrawn rather than waited for: those who

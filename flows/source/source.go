@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,16 @@ type Offsets interface {
 	Latest(ctx context.Context, topic string, partition int32) (offset int64, epoch int32, err error)
 }
 
+// Pacer holds fetching back. It is safe for concurrent use.
+type Pacer interface {
+	// Wait returns nil once more may be fetched, else why ctx ended.
+	Wait(ctx context.Context) error
+	// Most is how many bytes one fetch may ask for.
+	Most() int32
+	// Fetched says how many bytes one brought.
+	Fetched(bytes int64)
+}
+
 // Params is what New needs. A zero optional field means its default.
 type Params struct {
 	Clients []Client       // required; every broker gets one loop per client, its partitions are spread over them
@@ -60,6 +71,7 @@ type Params struct {
 	Budget  *memory.Budget // required; may be shared with other fetchers
 	Log     *slog.Logger   // required
 
+	Pacer                  Pacer         // default: nothing is held back
 	ReadCommitted          bool          // read up to the last stable offset only
 	Rack                   string        // where this program runs; empty: always read from leaders
 	FetchMaxBytes          int32         // most bytes of one response; default 16 MiB, at most half the budget
@@ -82,6 +94,9 @@ func New(p Params) (*Fetcher, error) {
 	p.FetchMinBytes = cmp.Or(p.FetchMinBytes, 1)
 	p.FetchMaxWait = cmp.Or(p.FetchMaxWait, 500*time.Millisecond)
 	p.Patience = cmp.Or(p.Patience, 5*time.Second)
+	if p.Pacer == nil {
+		p.Pacer = unpaced{}
+	}
 	return &Fetcher{
 		p:      p,
 		loops:  map[loopKey]*loop{},
@@ -166,3 +181,10 @@ func (f *Fetcher) feed() {
 		}
 	}
 }
+
+// unpaced is the Pacer that holds nothing back.
+type unpaced struct{}
+
+func (unpaced) Wait(context.Context) error { return nil }
+func (unpaced) Most() int32                { return math.MaxInt32 }
+func (unpaced) Fetched(int64)              {}

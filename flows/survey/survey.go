@@ -21,14 +21,15 @@ import (
 
 // Facts are what a cluster says.
 type Facts struct {
-	ID           string            // of the cluster, as its brokers were formatted with
-	Brokers      int               // that are alive
-	MinInsync    int               // min.insync.replicas of new topics; 0: not told
-	Settings     map[string]string // of a broker, those that lint asks for; nil: not told
-	Transactions int               // transactional ids the brokers know; 0 also where none are told
-	Topics       map[string]Topic  // that we may describe, by name
-	Groups       map[string]Group  // that we may describe, by name
-	Denied       []Denied          // what we may not do on the cluster itself
+	ID           string             // of the cluster, as its brokers were formatted with
+	Brokers      int                // that are alive
+	MinInsync    int                // min.insync.replicas of new topics; 0: not told
+	Settings     map[string]string  // of a broker, those that lint asks for; nil: not told
+	Transactions int                // transactional ids the brokers know; 0 also where none are told
+	Topics       map[string]Topic   // that we may describe, by name
+	Groups       map[string]Group   // that we may describe, by name
+	Denied       []Denied           // what we may not do on the cluster itself
+	Quotas       map[string]float64 // of our user on each broker, such as "producer_byte_rate"; nil: not told
 	// Alterable are the settings a topic has here and whether they can be changed;
 	// nil: not told.
 	Alterable map[string]bool
@@ -54,6 +55,8 @@ type Group struct {
 type Wanted struct {
 	Topic func(topic string) bool // at most MaxTopics of them, by name, are asked for their settings
 	Group func(group string) bool // at most MaxGroups of them, by name, are asked for their offsets
+	// Quotas is whose quotas are asked for, without "User:"; "": nobody's.
+	Quotas string
 }
 
 // Denied is a missing permission.
@@ -96,7 +99,7 @@ type Params struct {
 
 // Collect asks the cluster. It sends a request for metadata, one for the
 // cluster's own permissions, one for a broker's settings, one per 500 wanted
-// topics, and per broker one for transactions and two for groups. What is not permitted is left
+// topics, and per broker one for transactions and two for groups; three for quotas. What is not permitted is left
 // out of the facts; the error says in a sentence why nothing is known.
 func Collect(ctx context.Context, p Params) (*Facts, error) {
 	c, err := cluster.New(cluster.Params{Config: p.Config, Log: p.Log})
@@ -116,6 +119,7 @@ func Collect(ctx context.Context, p Params) (*Facts, error) {
 	s.broker(ctx)
 	s.settings(ctx, p.Wanted.Topic)
 	s.groups(ctx, p.Wanted.Group)
+	s.quotas(ctx, p.Wanted.Quotas)
 	s.transactions(ctx)
 	if err := context.Cause(ctx); err != nil {
 		return nil, fmt.Errorf("surveying cluster %q: %w", p.Config.Alias, err)

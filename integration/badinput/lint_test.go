@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/strait-mirror/strait/integration/kafka"
@@ -24,6 +25,15 @@ func TestLintOnline(t *testing.T) {
 	g := &grants{t: t, c: c, user: "bob"}
 	g.grant("DESCRIBE", "orders")
 
+	quotas := []kadm.AlterClientQuotaEntry{{
+		Entity: kadm.ClientQuotaEntity{{Type: "user", Name: new("bob")}},
+		Ops:    []kadm.AlterClientQuotaOp{{Key: "consumer_byte_rate", Value: 1000}},
+	}}
+	if _, err := c.Admin().AlterClientQuotas(t.Context(), quotas); err != nil {
+		t.Fatal(err)
+	}
+	g.grant("DESCRIBE_CONFIGS", "")
+
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +46,7 @@ func TestLintOnline(t *testing.T) {
 		clusterBlock("wrong", c.Bootstrap()[0], loginBlock("bob", "x")) +
 		"flow \"a->b\" {\n  topics = [\"orders\", \"oders\"]\n  replication_factor = 3\n" +
 		"  transform \"filter\" \"paid\" {\n    when = \"headers['plan'] == 'paid'\"\n  }\n}\n" +
-		"flow \"bob->b\" {\n  topics = [\"orders\"]\n}\nflow \"wrong->b\" {\n  topics = [\"orders\"]\n}\n"
+		"flow \"bob->b\" {\n  topics = [\"orders\"]\n  bytes_per_second = \"1MiB\"\n}\nflow \"wrong->b\" {\n  topics = [\"orders\"]\n}\n"
 	ignore := []string{"lint", "--online", "--ignore", "ST201,ST202", "m.hcl"}
 	p := start(t, write(t, "m.hcl", text), ignore...)
 	p.exits(3, time.Minute)
@@ -52,6 +62,7 @@ func TestLintOnline(t *testing.T) {
 		`warning ST602: flow "a->b": stage "paid" drops tombstones of compacted topics: orders`,
 		`error ST413: flow "bob->b": our user on cluster "bob" may not READ topic orders`,
 		`fix: kafka-acls\.sh .*'User:bob' --operation Read --topic orders`,
+		`warning ST415: flow "bob->b": bytes_per_second is 1048576, but consumer_byte_rate of our user is 1000 on each of the 1 brokers`,
 		`error ST211: cluster "wrong" at .* refuses user "bob" with SCRAM-SHA-512`,
 	} {
 		p.says(&p.out, want, 0)

@@ -72,7 +72,7 @@ func (n names) stage(s *model.Stage) string {
 // in neither list is the flow's alone.
 func sourceFields() []string {
 	return []string{
-		"From", "Topics", "TopicsExclude", "Start", "IsolationLevel", "RefreshTopicsInterval",
+		"From", "Topics", "TopicsExclude", "Start", "IsolationLevel", "RefreshTopicsInterval", "BytesPerSecond", "RecordsPerSecond",
 		"FetchMaxBytes", "MaxPartitionFetchBytes", "FetchMaxWait",
 	}
 }

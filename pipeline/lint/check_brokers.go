@@ -3,6 +3,8 @@ package lint
 import (
 	"strconv"
 	"strings"
+
+	"github.com/strait-mirror/strait/flows/survey"
 )
 
 // checkRequestSize finds produce requests that brokers cut off: they close the
@@ -13,6 +15,25 @@ func checkRequestSize(t *topology, r *reporter) {
 		if err == nil && int64(p.flow.MaxRequestSize) > limit {
 			r.add(orRange(p.flow.Ranges.Of("max_request_size"), p.flow), "lower max_request_size, or raise socket.request.max.bytes of the brokers",
 				"flow %q: max_request_size is %d bytes, but brokers of cluster %q take %d at most", p.flow.Name, p.flow.MaxRequestSize, p.flow.To, limit)
+		}
+	}
+}
+
+// checkQuotas finds flows that brokers slow down before their own limit does. A
+// quota holds on each broker.
+func checkQuotas(t *topology, r *reporter) {
+	for _, p := range t.pairs() {
+		limit := float64(p.flow.BytesPerSecond)
+		for _, side := range []struct {
+			alias, quota string
+			facts        *survey.Facts
+		}{{p.flow.From, "consumer_byte_rate", p.source}, {p.flow.To, "producer_byte_rate", p.target}} {
+			rate, set := side.facts.Quotas[side.quota]
+			if set && limit > rate*float64(side.facts.Brokers) {
+				r.add(orRange(p.flow.Ranges.Of("bytes_per_second"), p.flow), "raise the quota, or lower bytes_per_second",
+					"flow %q: bytes_per_second is %d, but %s of our user is %.0f on each of the %d brokers of cluster %q",
+					p.flow.Name, p.flow.BytesPerSecond, side.quota, rate, side.facts.Brokers, side.alias)
+			}
 		}
 	}
 }

@@ -74,6 +74,9 @@ func around() map[string]func(map[string]lint.Answer) {
 			set(a["dc1"].Facts, "orders", func(t *survey.Topic) { t.ID = [16]byte{2} })
 			set(a["dc2"].Facts, "dc1.orders", func(t *survey.Topic) { t.ID = [16]byte{9} })
 		},
+		"ST415": func(a map[string]lint.Answer) {
+			a["dc2"].Facts.Quotas = map[string]float64{"producer_byte_rate": 1 << 20}
+		},
 		"ST414": func(a map[string]lint.Answer) {
 			a["dc2"].Facts.Alterable = map[string]bool{"segment.bytes": false, "retention.ms": true}
 			set(a["dc1"].Facts, "orders", func(t *survey.Topic) {

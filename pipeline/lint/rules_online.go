@@ -125,6 +125,14 @@ func onlineRules() []Rule {
 			check: checkSettings,
 		}),
 		online(Rule{
+			ID: diag.CodeQuota, Severity: diag.Warning, Title: "a quota below the limit of a flow",
+			Why:   "Brokers answer late where our user is beyond its quota, long before bytes_per_second is reached: the flow is slower than the file says, and shares that with all that our user does.",
+			Fix:   "Raise the quota, or lower bytes_per_second.",
+			Bad:   Example{HCL: "# producer_byte_rate of our user is 1048576 on the 3 brokers of dc2\nflow \"dc1->dc2\" {\n  topics           = [\"orders\"]\n  bytes_per_second = \"80MiB\"\n}"},
+			Good:  Example{HCL: "# producer_byte_rate of our user is 1048576 on the 3 brokers of dc2\nflow \"dc1->dc2\" {\n  topics           = [\"orders\"]\n  bytes_per_second = \"3MiB\"\n}"},
+			check: checkQuotas,
+		}),
+		online(Rule{
 			ID: diag.CodePermission, Severity: diag.Error, Title: "a permission is missing",
 			Why:   "Without it the topic is not copied.",
 			Fix:   "Run the kafka-acls line that is shown, with your own principal.",

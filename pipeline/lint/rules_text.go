@@ -90,7 +90,7 @@ func textRules() []Rule {
 			ID: diag.CodeNotYet, Severity: diag.Error, Title: "a part of the language that this version lacks",
 			Why:  "Strait is to have it, and refuses it until then, so that nobody believes that it works.",
 			Fix:  "Use what the finding names, or wait for a version that has it.",
-			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics           = [\"orders\"]\n  bytes_per_second = \"80MiB\"\n}"},
+			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"route\" \"by-key\" {\n  }\n}"},
 			Good: Example{HCL: "# quota on dc2: producer_byte_rate=83886080\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"},
 		},
 	}

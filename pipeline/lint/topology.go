@@ -3,12 +3,14 @@ package lint
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/transforms/chain"
@@ -54,7 +56,7 @@ func (t *topology) ask(p Params) {
 		g.Go(func() error {
 			answer := p.Ask(c, survey.Wanted{
 				Topic: func(topic string) bool { return t.wants(from, to, topic) },
-				Group: wantedGroups(from, to),
+				Group: wantedGroups(from, to), Quotas: wantedQuotas(c, from, to),
 			})
 			mu.Lock()
 			defer mu.Unlock()
@@ -95,6 +97,15 @@ func (t *topology) askPositions(p Params) {
 		})
 	}
 	_ = g.Wait() // its functions return nil
+}
+
+// wantedQuotas is whose quotas are of interest: ours, where a flow has a limit to
+// compare them with.
+func wantedQuotas(c *model.Cluster, from, to []*model.Flow) string {
+	if slices.ContainsFunc(slices.Concat(from, to), func(f *model.Flow) bool { return f.BytesPerSecond > 0 }) {
+		return strings.TrimPrefix(cluster.Principal(c), "User:")
+	}
+	return ""
 }
 
 // wants reports whether one of the flows copies the topic from the cluster, or

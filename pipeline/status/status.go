@@ -56,9 +56,12 @@ type Flow struct {
 	Bytes      int64 `json:"bytes"`                      // of batches, as they were sent
 	Skipped    int64 `json:"skipped_records,omitempty"`  // refused by the target, let go by errors_tolerance
 	Filtered   int64 `json:"filtered_records,omitempty"` // dropped by stages
-	Gaps       int64 `json:"gaps,omitempty"`             // times that records were found gone from the source, or lost by the target
-	Unproven   int64 `json:"unproven,omitempty"`         // times that the exact place after a crash was not found
-	LagRecords int64 `json:"lag_records"`
+	// LimitedSeconds is for how long fetches were held back by bytes_per_second and
+	// records_per_second, all together.
+	LimitedSeconds float64 `json:"limited_seconds,omitempty"`
+	Gaps           int64   `json:"gaps,omitempty"`     // times that records were found gone from the source, or lost by the target
+	Unproven       int64   `json:"unproven,omitempty"` // times that the exact place after a crash was not found
+	LagRecords     int64   `json:"lag_records"`
 	// LagSeconds is for how long the oldest record that is not on the target has
 	// been readable, in the partition where that is longest.
 	LagSeconds          float64 `json:"lag_seconds"`

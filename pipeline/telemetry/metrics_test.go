@@ -53,7 +53,7 @@ func TestScrape(t *testing.T) {
 		return status.Snapshot{Flows: []status.Flow{
 			{
 				Name: "a->b", From: "a", To: "b", State: status.Running, Topics: 2, Partitions: 7,
-				Records: 100, Bytes: 2000, Skipped: 1, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2,
+				Records: 100, Bytes: 2000, Skipped: 1, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2,
 				Reasons:  map[string]int64{"magic": 3, "boundary": 4},
 				Problems: []status.Problem{{Topic: "t"}},
 			},
@@ -74,6 +74,8 @@ func TestScrape(t *testing.T) {
 		`strait_flow_io_bytes_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_lag_records{flow="a->b",source="a",target="b"} 5`,
 		`strait_flow_lag_seconds{flow="a->b",source="a",target="b"} 2.5`,
+		`strait_flow_limited_seconds_total{flow="a->b",source="a",target="b"} 1.5`,
+		`strait_flow_limited_seconds_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_partitions{flow="a->b",source="a",target="b"} 7`,
 		`strait_flow_partitions{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_problems{flow="a->b",source="a",target="b"} 1`,

@@ -107,6 +107,11 @@ func Table() []Metric {
 			read: one(func(f status.Flow) float64 { return float64(f.Skipped) }),
 		},
 		{
+			Name: "strait.flow.limited", Exposed: "strait_flow_limited_seconds_total", Unit: "s", Counter: true,
+			Doc:  "Seconds that fetches were held back by bytes_per_second and records_per_second, all together.",
+			read: one(func(f status.Flow) float64 { return f.LimitedSeconds }),
+		},
+		{
 			Name: "strait.flow.reencoded.batches", Exposed: "strait_flow_reencoded_batches_total", Unit: "{batch}", Counter: true, Label: "reason",
 			Doc:  "Batches that had to be built anew instead of passing through, by reason.",
 			read: reasons,

@@ -1,0 +1,106 @@
+package mirror
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/strait-mirror/strait/config/model"
+)
+
+// limit holds a flow back to bytes_per_second and records_per_second, where the
+// source is read: what waits holds no memory. How much a fetch brings is known
+// afterwards, so that each may run into debt, and the next waits until that is
+// paid. It is safe for concurrent use.
+type limit struct {
+	progress       *atomic.Int64 // waiting is no standstill
+	bytes, records *rate.Limiter
+	nanos          atomic.Int64 // waited
+}
+
+func newLimit(progress *atomic.Int64, def *model.Flow) *limit {
+	l := &limit{progress: progress, bytes: rate.NewLimiter(rate.Inf, 0), records: rate.NewLimiter(rate.Inf, 0)}
+	l.set(def)
+	return l
+}
+
+// set takes the limits of a definition; debts stay.
+func (l *limit) set(def *model.Flow) {
+	for _, one := range []struct {
+		of  *rate.Limiter
+		per int64
+	}{{l.bytes, def.BytesPerSecond}, {l.records, def.RecordsPerSecond}} {
+		if one.per <= 0 {
+			one.of.SetLimit(rate.Inf)
+			continue
+		}
+		one.of.SetBurst(int(one.per)) // a second's worth
+		one.of.SetLimit(rate.Limit(one.per))
+	}
+}
+
+// limitStep is how long a wait may take no notice of other limits.
+const limitStep = time.Second
+
+// Wait implements source.Pacer.
+func (l *limit) Wait(ctx context.Context) error {
+	for {
+		rest := max(debt(l.bytes), debt(l.records))
+		if rest <= 0 {
+			return nil
+		}
+		begun := time.Now()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(min(rest, limitStep)):
+		}
+		l.nanos.Add(int64(time.Since(begun)))
+		l.progress.Add(1)
+	}
+}
+
+// Most implements source.Pacer.
+func (l *limit) Most() int32 {
+	if per := l.bytes.Limit(); per < math.MaxInt32 {
+		return int32(per)
+	}
+	return math.MaxInt32
+}
+
+// Fetched implements source.Pacer.
+func (l *limit) Fetched(bytes int64) { spend(l.bytes, bytes) }
+
+// read notes records that came.
+func (l *limit) read(records int32) { spend(l.records, int64(records)) }
+
+// waited returns for how long fetches have waited, all together.
+func (l *limit) waited() time.Duration { return time.Duration(l.nanos.Load()) }
+
+// debt is how long it takes until what was spent is paid.
+func debt(of *rate.Limiter) time.Duration {
+	per := of.Limit()
+	if per == rate.Inf {
+		return 0
+	}
+	return time.Duration(-of.TokensAt(time.Now()) / float64(per) * float64(time.Second))
+}
+
+// spend takes n, of which there may be less. The library gives no more at once
+// than may be saved.
+func spend(of *rate.Limiter, n int64) {
+	if of.Limit() == rate.Inf {
+		return
+	}
+	for now := time.Now(); n > 0; {
+		part := min(n, int64(of.Burst()))
+		if part <= 0 {
+			return // the limit was just lifted
+		}
+		of.ReserveN(now, int(part))
+		n -= part
+	}
+}
