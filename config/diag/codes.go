@@ -87,6 +87,7 @@ const (
 	CodeBadExpression    = "ST601" // an expression that cannot be used
 	CodeTombstones       = "ST602" // a filter that drops tombstones
 	CodeJoined           = "ST603" // a stage that joins partitions
+	CodeMaskFormat       = "ST604" // a mask that does not say what documents are
 	CodeFilterOrder      = "ST605" // a filter behind a rename looks for old names
 	CodeSchemaIDs        = "ST607" // schema ids of another registry
 )

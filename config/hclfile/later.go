@@ -18,7 +18,6 @@ func plannedParts() []planned {
 	flow := []string{"flow", "sink"}
 	return []planned{
 		{"block", "on_error", flow, `write errors_tolerance = "all" to skip and count records that the target refuses for good, or "none" to stop their partition`},
-		{"stage", "mask", nil, "leave the topics out with topics_exclude, or mask them on the source before they are copied"},
 		{"stage", "route", nil, `give topics other names with transform "rename"; records of one topic stay together`},
 		{"block", "reload", nil, "leave it out: edits are applied while strait run runs, destructive ones with --allow-destructive"},
 		{"block", "test", nil, "use strait topics to see what becomes of names"},

@@ -44,6 +44,18 @@ func (s *Stage) clone() *Stage {
 		partition := *s.Partition
 		out.Partition = &partition
 	}
+	if s.Headers != nil {
+		headers := *s.Headers
+		out.Headers = &headers
+	}
+	if s.Mask != nil {
+		mask := *s.Mask
+		out.Mask = &mask
+	}
+	if s.Set != nil {
+		set := *s.Set
+		out.Set = &set
+	}
 	return &out
 }
 

@@ -15,10 +15,15 @@ const (
 	StageFilter    StageKind = "filter"    // drops topics by name, and records by a condition
 	StageRename    StageKind = "rename"    // gives topics other names
 	StagePartition StageKind = "partition" // says which target partition a source partition goes to
+	StageHeaders   StageKind = "headers"   // adds, removes, renames and copies headers
+	StageMask      StageKind = "mask"      // hides what is at paths of JSON keys or values
+	StageSet       StageKind = "set"       // gives records another key, value or timestamp
 )
 
 // StageKinds returns the kinds in the order of the documentation.
-func StageKinds() []StageKind { return []StageKind{StageFilter, StageRename, StagePartition} }
+func StageKinds() []StageKind {
+	return []StageKind{StageFilter, StageRename, StagePartition, StageHeaders, StageMask, StageSet}
+}
 
 // Doc says in a sentence what stages of the kind do.
 func (k StageKind) Doc() string {
@@ -29,6 +34,12 @@ func (k StageKind) Doc() string {
 		return "Gives topics other names: by a replication policy, a prefix and suffix, a regular expression, or a map."
 	case StagePartition:
 		return "Says which partition of the target topic the records of a source partition go to."
+	case StageHeaders:
+		return "Removes, renames, copies and adds headers of records, in this order, and says where a record came from."
+	case StageMask:
+		return "Hides what is at paths of JSON keys or values: every other byte stays as it is."
+	case StageSet:
+		return "Gives records another key, value or timestamp, by CEL expressions over what they were."
 	}
 	return ""
 }
@@ -54,8 +65,8 @@ const (
 	OnErrorPass OnError = "pass" // it goes on as if the stage were not there
 )
 
-// Stage is one step of a flow between its source and its sink. Of Filter,
-// Rename and Partition the one of its Kind is set.
+// Stage is one step of a flow between its source and its sink. Of Filter to Set
+// the one of its Kind is set.
 type Stage struct {
 	Kind StageKind
 	Name string // the second label; unique in its flow
@@ -63,7 +74,11 @@ type Stage struct {
 	Filter    *FilterStage
 	Rename    *RenameStage
 	Partition *PartitionStage
+	Headers   *HeadersStage
+	Mask      *MaskStage
+	Set       *SetStage
 
+	When    string  // CEL; of a filter: records of which it is not true are dropped; else they are left as they are; "": none are
 	OnError OnError // of a stage that may look at records
 
 	Range  diag.Range
@@ -72,7 +87,7 @@ type Stage struct {
 
 // Needs is what of the data the stage looks at.
 func (s *Stage) Needs() Needs {
-	if s.Filter != nil && s.Filter.When != "" {
+	if s.Filter != nil && s.When != "" || s.Edits() {
 		return NeedsRecords
 	}
 	return NeedsNames
@@ -82,7 +97,6 @@ func (s *Stage) Needs() Needs {
 type FilterStage struct {
 	Topics        []string // Java regular expressions, full match, any of
 	TopicsExclude []string // beats Topics; default none
-	When          string   // CEL: records of which it is not true are dropped; "": none are
 }
 
 // RenameStage gives topics other names in one of four ways, of which exactly
@@ -124,6 +138,12 @@ func NewStage(kind StageKind) *Stage {
 		s.Rename = &RenameStage{}
 	case StagePartition:
 		s.Partition = &PartitionStage{}
+	case StageHeaders:
+		s.Headers = &HeadersStage{}
+	case StageMask:
+		s.Mask = &MaskStage{}
+	case StageSet:
+		s.Set = &SetStage{}
 	default:
 		return nil
 	}
@@ -142,6 +162,12 @@ func StageFields(s *Stage) []field.Def {
 		return renameFields(s.Rename)
 	case StagePartition:
 		return partitionFields(s.Partition)
+	case StageHeaders:
+		return append(headersFields(s.Headers), editFields(s)...)
+	case StageMask:
+		return append(maskFields(s.Mask), editFields(s)...)
+	case StageSet:
+		return append(setFields(s.Set), editFields(s)...)
 	}
 	return nil
 }
@@ -153,7 +179,7 @@ func filterFields(s *Stage) []field.Def {
 			Default(".*").Patterns().Changes(field.Live),
 		field.List(&f.TopicsExclude, "topics_exclude", "Topics that do not pass, even where topics matches.").
 			Patterns().Changes(field.Live),
-		field.String(&f.When, "when",
+		field.String(&s.When, "when",
 			"CEL expression over key, value, headers, timestamp, offset, partition and topic, and json(\"a.b\") of the value; records of which it is not true are not copied. Batches of the flow are decompressed, and built anew where a record is dropped."),
 		field.Enum(&s.OnError, "on_error", []OnError{OnErrorFail, OnErrorDrop, OnErrorPass},
 			"What becomes of a record for which when comes to an error: its partition stops, it is not copied, or it is copied.").

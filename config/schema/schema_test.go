@@ -118,7 +118,7 @@ func TestJSON(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	if strings.Contains(string(text), "null") {
+	if strings.Contains(string(text), ":null") {
 		t.Error("a list is null")
 	}
 }

@@ -134,7 +134,7 @@ func TestTopicsOfAFilterChangeWhileItDropsRecords(t *testing.T) {
 	with := func(when string, topics ...string) func(*model.Flow) {
 		return func(def *model.Flow) {
 			stage := model.NewStage(model.StageFilter)
-			stage.Name, stage.Filter.When, stage.Filter.Topics = "some", when, topics
+			stage.Name, stage.When, stage.Filter.Topics = "some", when, topics
 			def.Stages = []*model.Stage{stage}
 		}
 	}
@@ -162,7 +162,7 @@ func TestTopicsOfAFilterChangeWhileItDropsRecords(t *testing.T) {
 		t.Error("an edit touched what it is not about")
 	}
 	other := edited(f, with(`value != b"yes"`, "stays", "joins"))
-	if same := model.WithoutLive(f.def(), other); same.Stages[0].Filter.When == when {
+	if same := model.WithoutLive(f.def(), other); same.Stages[0].When == when {
 		t.Error("a condition is taken for what can be updated while records are counted under it")
 	}
 	if err := f.Update(edited(f, with("nothing", "stays"))); err == nil {

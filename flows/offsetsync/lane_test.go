@@ -219,7 +219,7 @@ func BenchmarkAcked(b *testing.B) {
 func TestLaneWithStagesCounts(t *testing.T) {
 	def := model.NewFlow(field.HCL)
 	stage := model.NewStage(model.StageFilter)
-	stage.Name, stage.Filter.When = "some", "offset % 2 == 0"
+	stage.Name, stage.When = "some", "offset % 2 == 0"
 	def.Stages = []*model.Stage{stage}
 	records, problems := program.ForFlow(def)
 	if problems.HasErrors() {

@@ -129,13 +129,13 @@ func (v Verdict) Oldest() time.Duration {
 
 // JudgeParams is what Judge needs.
 type JudgeParams struct {
-	From, To  *Side                     // required
-	Topics    []string                  // required: on the source
-	Name      func(string) string       // required: of a topic on the target
-	Repeats   bool                      // the mirror was killed: runs of exact copies are no damage
-	Kept      func(compare.Record) bool // which records of the source are to be copied; nil: all
-	Committed bool                      // the target is as readers of committed records see it
-	Watch     *Watch                    // tells the age of repeats; may be nil
+	From, To  *Side                                      // required
+	Topics    []string                                   // required: on the source
+	Name      func(string) string                        // required: of a topic on the target
+	Repeats   bool                                       // the mirror was killed: runs of exact copies are no damage
+	Staged    func(topic string, r *compare.Record) bool // what stages make of a record of the source, and whether they keep it; nil: all stay as they are
+	Committed bool                                       // the target is as readers of committed records see it
+	Watch     *Watch                                     // tells the age of repeats; may be nil
 	Kills     []time.Time
 }
 
@@ -152,9 +152,15 @@ func Judge(ctx context.Context, p JudgeParams) (Verdict, error) {
 		if err != nil {
 			return v, err
 		}
-		if p.Kept != nil {
+		if p.Staged != nil {
 			for n, records := range source {
-				source[n] = slices.DeleteFunc(records, func(r compare.Record) bool { return !p.Kept(r) })
+				var left []compare.Record
+				for i := range records {
+					if p.Staged(topic, &records[i]) {
+						left = append(left, records[i])
+					}
+				}
+				source[n] = left
 			}
 		}
 		r := compare.Diff(source, target, compare.Options{AllowDuplicates: p.Repeats}) //nolint:contextcheck // nothing is read any more

@@ -21,7 +21,7 @@ type Trial struct {
 	Watch  *Watch
 
 	committed bool // only committed records of the target count
-	kept      func(compare.Record) bool
+	staged    func(topic string, r *compare.Record) bool
 	catchUp   time.Duration
 	stopLoad  context.CancelFunc
 	loaded    chan struct{} // closed when the producers have ended
@@ -34,10 +34,10 @@ type TrialParams struct {
 	Strait    string // required: the program
 	From, To  *Side  // required
 	Load      LoadParams
-	Flow      string                    // more HCL inside the flow block
-	Committed bool                      // only committed records of the target count
-	Kept      func(compare.Record) bool // which records are to be copied; nil: all
-	CatchUp   time.Duration             // how long the end may take to arrive once all is sound; default catchUp
+	Flow      string                                     // more HCL inside the flow block
+	Committed bool                                       // only committed records of the target count
+	Staged    func(topic string, r *compare.Record) bool // what stages make of a record, and whether they keep it; nil: all stay as they are
+	CatchUp   time.Duration                              // how long the end may take to arrive once all is sound; default catchUp
 }
 
 // catchUp bounds how long a mirror may take to reach the end once all is sound.
@@ -52,7 +52,7 @@ func NewTrial(t *testing.T, p TrialParams) *Trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp), committed: p.Committed, kept: p.Kept}
+	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp), committed: p.Committed, staged: p.Staged}
 	tr.Watch = NewWatch(p.To, tr.remotes()...)
 	tr.Mirror = NewMirror(t, MirrorParams{
 		Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow,
@@ -115,7 +115,7 @@ func (tr *Trial) Verdict(repeats bool) Verdict {
 	}
 	v, err := Judge(tr.t.Context(), JudgeParams{
 		From: tr.From, To: tr.To, Topics: tr.Load.Topics(), Name: tr.Remote,
-		Repeats: repeats, Committed: tr.committed, Kept: tr.kept, Watch: tr.Watch, Kills: tr.Mirror.Kills,
+		Repeats: repeats, Committed: tr.committed, Staged: tr.staged, Watch: tr.Watch, Kills: tr.Mirror.Kills,
 	})
 	if err != nil {
 		tr.t.Fatal(err)

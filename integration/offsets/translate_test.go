@@ -125,7 +125,7 @@ func TestFiltered(t *testing.T) {
 	produce(ctx, t, p.source, "t", "k", 0, 1000, 1)
 	f := flow("a", "b", []string{"t"})
 	stage := model.NewStage(model.StageFilter)
-	stage.Name, stage.Filter.When = "some", "offset % 10 != 3"
+	stage.Name, stage.When = "some", "offset % 10 != 3"
 	f.Stages = []*model.Stage{stage}
 	run(ctx, t, p.config(f))
 	c := commands{program: build(t), file: p.write(t, []string{"t"}, "  transform \"filter\" \"some\" { when = \"offset % 10 != 3\" }\n")}

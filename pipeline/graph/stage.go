@@ -2,6 +2,8 @@ package graph
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/strait-mirror/strait/config/model"
@@ -20,7 +22,7 @@ func needsOf(s *model.Stage) Needs {
 func doing(s *model.Stage) string {
 	switch s.Kind {
 	case model.StageFilter:
-		return filtering(s.Filter)
+		return filtering(s)
 	case model.StageRename:
 		text := renaming(s.Rename)
 		if s.Rename.Merge {
@@ -29,17 +31,56 @@ func doing(s *model.Stage) string {
 		return text
 	case model.StagePartition:
 		return partitioning(s.Partition)
+	case model.StageHeaders, model.StageMask, model.StageSet:
+		return editing(s)
 	}
 	return ""
 }
 
-func filtering(f *model.FilterStage) string {
+func filtering(s *model.Stage) string {
+	f := s.Filter
 	text := "topics " + strings.Join(f.Topics, ", ")
 	if len(f.TopicsExclude) > 0 {
 		text += " without " + strings.Join(f.TopicsExclude, ", ")
 	}
-	if f.When != "" {
-		text += ", records where " + f.When
+	if s.When != "" {
+		text += ", records where " + s.When
+	}
+	return text
+}
+
+// editing says what of a record a stage changes; values it does not say, which may
+// be private.
+func editing(s *model.Stage) string {
+	var parts []string
+	add := func(what string, names []string) {
+		if slices.Sort(names); len(names) > 0 {
+			parts = append(parts, what+" "+strings.Join(names, ", "))
+		}
+	}
+	switch {
+	case s.Headers != nil:
+		h := s.Headers
+		add("without headers", slices.Clone(h.Remove))
+		add("headers renamed:", slices.Collect(maps.Keys(h.Rename)))
+		add("headers copied to", slices.Collect(maps.Keys(h.Copy)))
+		add("with headers", slices.Collect(maps.Keys(h.Add)))
+		if h.Provenance != "" {
+			parts = append(parts, "with headers "+h.Provenance+"*")
+		}
+	case s.Mask != nil:
+		paths := slices.Collect(maps.Keys(s.Mask.Fields))
+		add(string(s.Mask.Part)+" without", slices.AppendSeq(paths, maps.Keys(s.Mask.Replace)))
+	case s.Set != nil:
+		for _, one := range []struct{ name, text string }{{"key", s.Set.Key}, {"value", s.Set.Value}, {"timestamp", s.Set.Timestamp}} {
+			if one.text != "" {
+				parts = append(parts, one.name+" = "+one.text)
+			}
+		}
+	}
+	text := strings.Join(parts, "; ")
+	if s.When != "" {
+		text += ", where " + s.When
 	}
 	return text
 }

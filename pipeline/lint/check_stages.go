@@ -125,6 +125,18 @@ func passesTombstones(f *model.Flow, s *model.Stage, topic string) bool {
 	if p == nil || problems.HasErrors() {
 		return true
 	}
-	keep, err := p.Keep(&record.Record{Topic: topic, Timestamp: 1, Key: []byte("key")})
+	keep, err := p.Apply(&record.Record{Topic: topic, Timestamp: 1, Key: []byte("key")})
 	return keep || err != nil
+}
+
+// checkMaskFormat finds masks that leave to us how documents are written.
+func checkMaskFormat(t *topology, r *reporter) {
+	for _, f := range t.enabled {
+		for _, s := range f.Stages {
+			if s.Mask != nil && s.Ranges.Of("format").IsZero() {
+				r.add(s.Range, `write format = "json", or leave topics with other values to another flow`,
+					"flow %q: stage %q takes every %s for JSON", f.Name, s.Name, s.Mask.Part)
+			}
+		}
+	}
 }

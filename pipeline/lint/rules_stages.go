@@ -29,6 +29,14 @@ func stageRules() []Rule {
 			check: checkJoined,
 		},
 		{
+			ID: diag.CodeMaskFormat, Severity: diag.Warning, Title: "a mask that does not say how documents are written",
+			Why:   "JSON is assumed. A value that is something else stops its partition, or goes on unmasked with on_error = \"pass\".",
+			Fix:   "Write format = \"json\" where the values are JSON; leave topics with other values out of the flow.",
+			Bad:   Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"mask\" \"cards\" {\n    fields = { \"customer.card\" = \"drop\" }\n  }\n}"},
+			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"mask\" \"cards\" {\n    format = \"json\"\n    fields = { \"customer.card\" = \"drop\" }\n  }\n}"},
+			check: checkMaskFormat,
+		},
+		{
 			ID: diag.CodeFilterOrder, Severity: diag.Warning, Title: "a filter behind a rename looks for old names",
 			Why:   "Stages work in file order: a filter sees the names that the stages in front of it gave.",
 			Fix:   "Put the filter in front of the rename, or write the new names.",

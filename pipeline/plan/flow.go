@@ -183,7 +183,7 @@ func stage(p Part, before, after *model.Flow, i int) Part {
 		}
 	}
 	p.Action = Add
-	if now.Kind != model.StageFilter {
+	if now.Names() {
 		p.Action = Destructive
 		p.Changes = []Change{{Property: "transform", After: p.Name, Action: Destructive, At: now.Range, Note: "topics may get other names or partitions"}}
 	}
@@ -193,7 +193,7 @@ func stage(p Part, before, after *model.Flow, i int) Part {
 // leaving is what there is to know about a stage that goes.
 func leaving(before *model.Flow, n graph.Node) []Change {
 	for _, s := range before.Stages {
-		if s.Name == n.Name && string(s.Kind) == n.Stage && s.Kind != model.StageFilter {
+		if s.Name == n.Name && string(s.Kind) == n.Stage && s.Names() {
 			return []Change{{Property: "transform", Before: n.Name, Action: Destructive, Note: "topics may get other names or partitions"}}
 		}
 	}

@@ -54,8 +54,8 @@ func ForFlow(f *model.Flow) (*Chain, diag.List) {
 			made, bad = newFilter(s)
 		case model.StageRename:
 			made, bad = newRename(s, f.From)
-		case model.StagePartition:
-			continue
+		default:
+			continue // says nothing of names
 		}
 		problems.Add(bad...)
 		if !bad.HasErrors() {

@@ -6,12 +6,15 @@
 package expression
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/transforms/record"
@@ -30,16 +33,34 @@ const (
 	headerName = "headers"
 )
 
-// Expression is a compiled condition. It is immutable and safe for concurrent
+// Expression is a compiled expression. It is immutable and safe for concurrent
 // use.
 type Expression struct {
 	program cel.Program
 	headers bool
+	wanted  string // what it is to come to
 }
 
 // Condition compiles text, which must come to true or false. at is where the
 // text, a literal, is written; problems point into it.
 func Condition(text string, at diag.Range) (*Expression, diag.List) {
+	return compile(text, at, "true or false", cel.BoolType)
+}
+
+// Bytes compiles text, which must come to bytes, a text, or null.
+func Bytes(text string, at diag.Range) (*Expression, diag.List) {
+	return compile(text, at, "bytes, a text or null", cel.BytesType, cel.StringType, cel.NullType,
+		cel.NullableType(cel.BytesType), cel.NullableType(cel.StringType))
+}
+
+// Time compiles text, which must come to a timestamp or to milliseconds since 1970.
+func Time(text string, at diag.Range) (*Expression, diag.List) {
+	return compile(text, at, "a timestamp or a whole number", cel.TimestampType, cel.IntType)
+}
+
+// compile compiles text, whose type must be one of those, or one that only a record
+// tells.
+func compile(text string, at diag.Range, wanted string, those ...*cel.Type) (*Expression, diag.List) {
 	fail := func(place diag.Range, format string, args ...any) (*Expression, diag.List) {
 		return nil, diag.List{diag.Errorf(diag.CodeBadExpression, place, format, args...).WithFix("%s", scope)}
 	}
@@ -56,8 +77,8 @@ func Condition(text string, at diag.Range) (*Expression, diag.List) {
 		}
 		return nil, problems
 	}
-	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
-		return fail(at, "comes to a %s, not to true or false", cel.FormatCELType(t))
+	if t := checked.OutputType(); !slices.ContainsFunc(append(those, cel.DynType), t.IsExactType) {
+		return fail(at, "comes to a %s, not to %s", cel.FormatCELType(t), wanted)
 	}
 	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	tree := celast.NavigateAST(checked.NativeRep())
@@ -71,7 +92,7 @@ func Condition(text string, at diag.Range) (*Expression, diag.List) {
 	headers := celast.MatchDescendants(tree, func(e celast.NavigableExpr) bool {
 		return e.Kind() == celast.IdentKind && e.AsIdent() == headerName
 	})
-	return &Expression{program: program, headers: len(headers) > 0}, nil
+	return &Expression{program: program, headers: len(headers) > 0, wanted: wanted}, nil
 }
 
 const scope = `key, value, headers, timestamp, offset, partition and topic are in scope, and json("a.b") of the value`
@@ -111,16 +132,68 @@ func ofValue(eh cel.MacroExprFactory, _ celast.Expr, args []celast.Expr) (celast
 // given them.
 func (e *Expression) Headers() bool { return e.headers }
 
-// True evaluates the expression. An error says that the record has not what the
+// True evaluates a Condition. An error says that the record has not what the
 // expression takes for granted, as where a value is no JSON.
 func (e *Expression) True(r *record.Record) (bool, error) {
-	out, _, err := e.program.Eval(scopeOf{r})
+	out, err := e.eval(r)
 	if err != nil {
-		return false, fmt.Errorf("evaluating: %w", err)
+		return false, err
 	}
 	is, ok := out.(types.Bool)
 	if !ok {
-		return false, fmt.Errorf("evaluating: it came to a %s, not to true or false", out.Type().TypeName())
+		return false, e.other(out)
 	}
 	return bool(is), nil
+}
+
+// Bytes evaluates what Bytes compiled: nil stands for null. Errors are as those of
+// True.
+func (e *Expression) Bytes(r *record.Record) ([]byte, error) {
+	out, err := e.eval(r)
+	if err != nil {
+		return nil, err
+	}
+	switch v := out.(type) {
+	case types.Null:
+		return nil, nil
+	case types.Bytes:
+		return append([]byte{}, v...), nil
+	case types.String:
+		return append([]byte{}, v...), nil
+	}
+	return nil, e.other(out)
+}
+
+// Time evaluates what Time compiled, in milliseconds since 1970. Errors are as those
+// of True.
+func (e *Expression) Time(r *record.Record) (int64, error) {
+	out, err := e.eval(r)
+	if err != nil {
+		return 0, err
+	}
+	switch v := out.(type) {
+	case types.Int:
+		if v >= 0 {
+			return int64(v), nil
+		}
+		return 0, errors.New("evaluating: it came to a time before 1970")
+	case types.Timestamp:
+		if ms := v.UnixMilli(); ms >= 0 {
+			return ms, nil
+		}
+		return 0, errors.New("evaluating: it came to a time before 1970")
+	}
+	return 0, e.other(out)
+}
+
+func (e *Expression) eval(r *record.Record) (ref.Val, error) {
+	out, _, err := e.program.Eval(scopeOf{r})
+	if err != nil {
+		return nil, fmt.Errorf("evaluating: %w", err)
+	}
+	return out, nil
+}
+
+func (e *Expression) other(out ref.Val) error {
+	return fmt.Errorf("evaluating: it came to a %s, not to %s", out.Type().TypeName(), e.wanted)
 }

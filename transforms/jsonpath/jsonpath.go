@@ -6,6 +6,7 @@ package jsonpath
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -55,14 +56,47 @@ func Parse(text string) (Path, error) {
 }
 
 // Span is a value in a document: its bytes from Start to End.
-type Span struct{ Start, End int }
+type Span struct {
+	Start, End int
+	Name       int // where the name of a member begins; Start for an element of an array
+}
+
+// Cut returns doc without the value of a span, its name, and the comma that parted
+// it from a neighbour. Spans in front of it stay what they are.
+func (s Span) Cut(doc []byte) []byte {
+	from, to := s.Name, s.End
+	blank := func(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+	next := to
+	for next < len(doc) && blank(doc[next]) {
+		next++
+	}
+	if next < len(doc) && doc[next] == ',' {
+		for to = next + 1; to < len(doc) && blank(doc[to]); to++ {
+		}
+		return slices.Concat(doc[:from], doc[to:])
+	}
+	last := from - 1
+	for last >= 0 && blank(doc[last]) {
+		last--
+	}
+	if last >= 0 && doc[last] == ',' {
+		from = last
+	}
+	return slices.Concat(doc[:from], doc[to:])
+}
+
+// Put returns doc with other bytes in place of the value. Spans in front of it stay
+// what they are.
+func (s Span) Put(doc, value []byte) []byte {
+	return slices.Concat(doc[:s.Start], value, doc[s.End:])
+}
 
 // Find returns every value of the path in document order: several where a star
 // is in it, or a name occurs twice. It reads all of the document, which must be
 // one JSON value nested at most a thousand deep.
 func (p Path) Find(doc []byte) ([]Span, error) {
 	s := scanner{doc: doc}
-	if err := s.value(p.steps, true, 0); err != nil {
+	if err := s.value(p.steps, true, 0, 0); err != nil {
 		return nil, fmt.Errorf("reading JSON at byte %d: %w", s.at, err)
 	}
 	if s.space(); s.at < len(doc) {
@@ -91,8 +125,8 @@ func (s *scanner) space() {
 }
 
 // value walks one value. wanted says that it is on the path so far, whose other
-// steps are given.
-func (s *scanner) value(steps []string, wanted bool, depth int) error {
+// steps are given; name is how far in front of it that of a member begins.
+func (s *scanner) value(steps []string, wanted bool, depth, name int) error {
 	if depth > maxDepth {
 		return errDepth
 	}
@@ -119,7 +153,7 @@ func (s *scanner) value(steps []string, wanted bool, depth int) error {
 		err = s.word("null")
 	}
 	if err == nil && wanted && len(steps) == 0 {
-		s.found = append(s.found, Span{start, s.at})
+		s.found = append(s.found, Span{Start: start, End: s.at, Name: start - name})
 	}
 	return err
 }
@@ -164,10 +198,11 @@ func (s *scanner) object(steps []string, wanted bool, depth int) error {
 			return errSyntax
 		}
 		s.at++
+		s.space()
 		if wanted && len(steps) > 0 && named(name, steps[0]) {
-			return s.value(steps[1:], true, depth+1)
+			return s.value(steps[1:], true, depth+1, s.at-start)
 		}
-		return s.value(nil, false, depth+1)
+		return s.value(nil, false, depth+1, 0)
 	})
 }
 
@@ -176,9 +211,9 @@ func (s *scanner) array(steps []string, wanted bool, depth int) error {
 	return s.list(']', func() error {
 		i++
 		if wanted && len(steps) > 0 && (steps[0] == "*" || steps[0] == strconv.Itoa(i)) {
-			return s.value(steps[1:], true, depth+1)
+			return s.value(steps[1:], true, depth+1, 0)
 		}
-		return s.value(nil, false, depth+1)
+		return s.value(nil, false, depth+1, 0)
 	})
 }
 

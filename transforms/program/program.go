@@ -2,6 +2,10 @@
 // record stages of the flow in file order. It is pure, so that the same records
 // are kept after a restart, which is what a position proven by counting rests on.
 // What happens to names is the business of transforms/chain.
+//
+// A kind of stage is one file: a compiler of its settings into a step. Its settings
+// are declared in config/model, from which documentation, lint and completion
+// follow.
 package program
 
 import (
@@ -23,10 +27,17 @@ type Program struct {
 	name    string
 }
 
-// stage drops records that its condition is not true of.
+// stage is one record stage.
 type stage struct {
 	of   *model.Stage
-	when *expression.Expression
+	when *expression.Expression // nil: for every record
+	step step                   // nil: one that drops what when is not true of
+}
+
+// step changes a record, all at once: where it returns an error, nothing has
+// changed.
+type step interface {
+	apply(r *record.Record) error
 }
 
 // ForFlow compiles the record stages of a flow; nil where it has none. With an
@@ -42,17 +53,16 @@ func ForFlow(f *model.Flow) (*Program, diag.List) {
 		if p == nil {
 			p = &Program{}
 		}
-		at := s.Ranges.Of("when")
-		if at.IsZero() {
-			at = s.Range
-		}
-		when, bad := expression.Condition(s.Filter.When, at)
+		one, bad := compile(s, f.From)
 		if problems.Add(bad...); bad.HasErrors() {
 			continue
 		}
-		said.Write(fmt.Appendf(nil, "%q %q\n", s.Filter.When, s.OnError))
-		p.stages = append(p.stages, stage{of: s, when: when})
-		p.headers = p.headers || when.Headers()
+		said.Write(fmt.Appendf(nil, "%q %q\n", s.When, s.OnError))
+		if s.Edits() {
+			said.Write([]byte(text(s)))
+		}
+		p.stages = append(p.stages, one)
+		p.headers = p.headers || one.step != nil || one.when.Headers()
 	}
 	if p != nil {
 		p.name = hex.EncodeToString(said.Sum(nil)[:8])
@@ -60,8 +70,47 @@ func ForFlow(f *model.Flow) (*Program, diag.List) {
 	return p, problems
 }
 
-// Headers reports whether a stage looks at headers: others need not be given
-// them.
+// compile compiles one stage.
+func compile(s *model.Stage, from string) (stage, diag.List) {
+	out := stage{of: s}
+	var problems, more diag.List
+	if s.When != "" {
+		out.when, problems = expression.Condition(s.When, placeOf(s, "when"))
+	}
+	switch {
+	case s.Headers != nil:
+		out.step, more = newHeaders(s, from)
+	case s.Mask != nil:
+		out.step, more = newMask(s)
+	case s.Set != nil:
+		out.step, more = newSet(s)
+	}
+	problems.Add(more...)
+	return out, problems
+}
+
+// text is what the settings of a stage say, but for secrets: they change nothing
+// that is counted.
+func text(s *model.Stage) string {
+	var out []byte
+	for _, d := range model.StageFields(s) {
+		if !d.Secret() {
+			out = fmt.Appendf(out, "%s=%q\n", d.Name, d.Text())
+		}
+	}
+	return string(out)
+}
+
+// placeOf is where a setting of a stage is written, or else the stage.
+func placeOf(s *model.Stage, name string) diag.Range {
+	if at := s.Ranges.Of(name); !at.IsZero() {
+		return at
+	}
+	return s.Range
+}
+
+// Headers reports whether a stage looks at headers or changes records: others need
+// not be given them.
 func (p *Program) Headers() bool { return p.headers }
 
 // Name stands for what the stages say, without spaces: sequence numbers that were
@@ -77,7 +126,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("stage %q cannot judge the record at offset %d: %v", e.Stage, e.Offset, e.Err)
+	return fmt.Sprintf("stage %q cannot be applied to the record at offset %d: %v", e.Stage, e.Offset, e.Err)
 }
 
 // Unwrap returns what is wrong with the record.
@@ -88,12 +137,14 @@ func (e *Error) Hint() string {
 	return `change the stage so that it takes such records, or write on_error = "drop" or "pass" in it, and restart`
 }
 
-// Keep reports whether a record is copied. The error is an *Error.
-func (p *Program) Keep(r *record.Record) (bool, error) {
-	for _, s := range p.stages {
-		is, err := s.when.True(r)
+// Apply reports whether a record is copied, and makes of it what the stages do. The
+// error is an *Error.
+func (p *Program) Apply(r *record.Record) (keep bool, err error) {
+	for i := range p.stages {
+		s := &p.stages[i]
+		keep, err := s.apply(r)
 		switch {
-		case err == nil && is:
+		case err == nil && keep:
 		case err == nil, s.of.OnError == model.OnErrorDrop:
 			return false, nil
 		case s.of.OnError == model.OnErrorPass:
@@ -102,4 +153,23 @@ func (p *Program) Keep(r *record.Record) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+func (s *stage) apply(r *record.Record) (keep bool, err error) {
+	is := true
+	if s.when != nil {
+		is, err = s.when.True(r)
+	}
+	if s.step == nil || err != nil {
+		return is, err
+	}
+	if is {
+		err = s.step.apply(r)
+	}
+	return true, err
+}
+
+// nothing says that a stage has nothing to do.
+func nothing(s *model.Stage, write string) diag.List {
+	return diag.List{diag.Errorf(diag.CodeMissing, s.Range, "stage %q does not say what to do", s.Name).WithFix("write %s", write)}
 }

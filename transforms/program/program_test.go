@@ -18,7 +18,7 @@ func flow(stages ...*model.Stage) *model.Flow {
 
 func filter(when string, onError model.OnError) *model.Stage {
 	s := model.NewStage(model.StageFilter)
-	s.Name, s.Filter.When, s.OnError = "some", when, onError
+	s.Name, s.When, s.OnError = "some", when, onError
 	return s
 }
 
@@ -57,7 +57,7 @@ func TestKeep(t *testing.T) {
 			if problems.HasErrors() {
 				t.Fatal(problems)
 			}
-			keep, err := p.Keep(json(c.value))
+			keep, err := p.Apply(json(c.value))
 			if keep != c.keep || (err != nil) != c.fails {
 				t.Errorf("keep is %v, %v", keep, err)
 			}

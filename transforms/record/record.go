@@ -3,10 +3,13 @@
 // becomes of one on its way is decided by transforms/program.
 package record
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
-// Record is one record of a source partition. Its slices are views and must not
-// be changed.
+// Record is one record of a source partition. What its slices hold are views and
+// must not be written to; Key, Value, Headers and Timestamp may be replaced.
 type Record struct {
 	Topic     string // on the source
 	Partition int32  // on the source
@@ -15,6 +18,7 @@ type Record struct {
 	Key       []byte // nil: none
 	Value     []byte // nil: a tombstone
 	Headers   []Header
+	Changed   bool // Key, Value, Headers or Timestamp are not the source's
 }
 
 // Header is one header. A key may occur several times.
@@ -32,4 +36,15 @@ func (r *Record) Header(key string) (value []byte, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// EachHeader walks the headers in order.
+func (r *Record) EachHeader() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, h := range r.Headers {
+			if !yield(h.Key, h.Value) {
+				return
+			}
+		}
+	}
 }

@@ -12,9 +12,9 @@ type Edit struct {
 	MaxBytes   int                // splits into batches of at most so many bytes, header included; 0: no limit
 	Keep       func(*Record) bool // drops records it says no to; nil keeps all
 
-	// Spare leaves b as it is, in a result that is Intact, where Keep drops none:
-	// a batch that Classify passes is not compressed anew for having been looked
-	// at.
+	// Spare leaves b as it is, in a result that is Intact, where Keep drops and
+	// changes none: a batch that Classify passes is not compressed anew for having
+	// been looked at.
 	Spare bool
 }
 
@@ -47,8 +47,9 @@ type Part struct {
 // pass a broker's checks once Stamp gave them a sequence, or as they are.
 //
 // Keep sees every record from From on in order, some of them again when a part
-// has to be made smaller, so it must depend on the record alone. It may change the
-// record's Timestamp; its other changes are lost. It must not keep its argument.
+// has to be made smaller, so it must depend on the record alone. It may Replace what
+// is in the record and change its Timestamp; other changes are lost. It must not keep
+// its argument.
 //
 // The result depends on b, e and the Recoder's Params alone, so that recovery may
 // compare payloads with what an earlier process sent.
@@ -157,6 +158,7 @@ type part struct {
 	first   int64 // offset of its first record
 	next    int64 // source offset behind it
 	last    bool  // no records are left
+	changed bool  // Keep has replaced a record
 }
 
 // part builds one batch of as many of the next records as there is room for.
@@ -176,6 +178,7 @@ func (r *recoding) part(codec Codec) (p part, err error) {
 			continue
 		}
 		offset := rec.Offset
+		rec.changed = false
 		if r.e.Keep != nil && !r.e.Keep(&rec) {
 			p.dropped++
 			continue
@@ -188,12 +191,12 @@ func (r *recoding) part(codec Codec) (p part, err error) {
 			break
 		}
 		r.w.add(&rec)
-		p.count = r.w.count
+		p.count, p.changed = r.w.count, p.changed || rec.changed
 	}
 	if p.count == 0 {
 		return p, nil
 	}
-	if r.intact = r.e.Spare && p.last && p.count == r.c.batch.Count(); r.intact {
+	if r.intact = r.e.Spare && p.last && !p.changed && p.count == r.c.batch.Count(); r.intact {
 		return p, nil
 	}
 	return p, r.w.finish()

@@ -17,7 +17,8 @@ type Record struct {
 	Headers     []byte // HeaderCount headers as stored: key and value with varint lengths
 	HeaderCount int
 
-	body []byte // key to last header as stored; nil for magic 0 and 1
+	body    []byte // key to last header as stored; nil for magic 0 and 1
+	changed bool   // by Replace
 }
 
 // minRecordSize is that of a record without key, value and headers: length,

@@ -1,7 +1,8 @@
 // Package judge owns the meeting of stages and batches: which records of a stored
-// batch the record stages of a flow keep. The same answer is needed where records
-// are copied and where they are counted. What stages say is the business of
-// transforms/program, how records are stored that of flows/internal/batch.
+// batch the record stages of a flow keep, and what they make of them. The same
+// answer is needed where records are copied and where they are counted. What stages
+// say is the business of transforms/program, how records are stored that of
+// flows/internal/batch.
 package judge
 
 import (
@@ -10,11 +11,12 @@ import (
 	"github.com/strait-mirror/strait/transforms/record"
 )
 
-// Judge tells which records of a partition the stages of a flow keep. It serves one
-// goroutine at a time, and remembers the first error. A nil Judge keeps all.
+// Judge applies the record stages of a flow to a partition. It serves one goroutine
+// at a time, and remembers the first error. A nil Judge keeps all.
 type Judge struct {
 	program *program.Program
 	seen    record.Record
+	made    []byte // what a changed record holds, until the next one
 	err     error
 }
 
@@ -26,9 +28,10 @@ func New(p *program.Program, topic string, partition int32) *Judge {
 	return &Judge{program: p, seen: record.Record{Topic: topic, Partition: partition}}
 }
 
-// Keeps reports whether a record is in the lane's stream. It depends on the record
-// alone, so that it says the same when the record is counted after a crash. What
-// stands behind an error is not looked at any more: the lane stops there.
+// Keeps reports whether a record is in the lane's stream, and makes of it what it
+// is there. Both depend on the record alone, so that they are the same when it is
+// counted after a crash. What stands behind an error is not looked at any more: the
+// lane stops there.
 func (j *Judge) Keeps(r *batch.Record) bool {
 	if j == nil {
 		return true
@@ -37,14 +40,17 @@ func (j *Judge) Keeps(r *batch.Record) bool {
 		return false
 	}
 	s := &j.seen
-	s.Offset, s.Timestamp, s.Key, s.Value, s.Headers = r.Offset, r.Timestamp, r.Key, r.Value, s.Headers[:0]
+	s.Offset, s.Timestamp, s.Key, s.Value, s.Headers, s.Changed = r.Offset, r.Timestamp, r.Key, r.Value, s.Headers[:0], false
 	if j.program.Headers() {
 		for key, value := range r.EachHeader() {
 			s.Headers = append(s.Headers, record.Header{Key: string(key), Value: value})
 		}
 	}
-	keep, err := j.program.Keep(s)
-	j.err = err
+	keep, err := j.program.Apply(s)
+	if j.err = err; keep && s.Changed {
+		r.Timestamp = s.Timestamp
+		j.made = r.Replace(j.made[:0], s.Key, s.Value, len(s.Headers), s.EachHeader())
+	}
 	return keep
 }
 
@@ -55,8 +61,8 @@ func (j *Judge) Begin() {
 	}
 }
 
-// Edit has an edit leave out what the lane's stages drop. whole says that the
-// batch can pass as it is where that is nothing.
+// Edit has an edit do what the lane's stages say. whole says that the batch can
+// pass as it is where that is nothing.
 func (j *Judge) Edit(e batch.Edit, whole bool) batch.Edit {
 	if j != nil {
 		j.Begin()
