@@ -89,5 +89,6 @@ const (
 	CodeJoined           = "ST603" // a stage that joins partitions
 	CodeMaskFormat       = "ST604" // a mask that does not say what documents are
 	CodeFilterOrder      = "ST605" // a filter behind a rename looks for old names
+	CodeDeadLetterLoop   = "ST606" // a topic of dead letters that a flow mirrors
 	CodeSchemaIDs        = "ST607" // schema ids of another registry
 )

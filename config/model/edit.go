@@ -1,6 +1,10 @@
 package model
 
-import "github.com/strait-mirror/strait/config/field"
+import (
+	"slices"
+
+	"github.com/strait-mirror/strait/config/field"
+)
 
 // HeadersStage changes the headers of records: first Remove, then Rename, Copy, Add
 // and Provenance.
@@ -59,13 +63,20 @@ func (s *Stage) Edits() bool { return s.Headers != nil || s.Mask != nil || s.Set
 // partitions go.
 func (s *Stage) Names() bool { return s.Rename != nil || s.Partition != nil }
 
+func onErrors() []OnError { return []OnError{OnErrorFail, OnErrorDrop, OnErrorPass, OnErrorDeadLetter} }
+
+// DeadLetters reports whether a stage of the flow writes to DeadLetterTopic.
+func (f *Flow) DeadLetters() bool {
+	return slices.ContainsFunc(f.Stages, func(s *Stage) bool { return s.OnError == OnErrorDeadLetter && s.Needs() == NeedsRecords })
+}
+
 // editFields are those of every stage that edits records.
 func editFields(s *Stage) []field.Def {
 	return []field.Def{
 		field.String(&s.When, "when",
 			"CEL expression as in a filter; records of which it is not true are left as they are. None: all are edited."),
-		field.Enum(&s.OnError, "on_error", []OnError{OnErrorFail, OnErrorDrop, OnErrorPass},
-			"What becomes of a record that the stage cannot be applied to: its partition stops, it is not copied, or it is copied as it came to the stage.").
+		field.Enum(&s.OnError, "on_error", onErrors(),
+			"What becomes of a record that the stage cannot be applied to: its partition stops, it is not copied, it is copied as it came to the stage, or it is written to dead_letter_topic instead, as the source has it.").
 			Default("fail"),
 	}
 }

@@ -171,6 +171,7 @@ type Flow struct {
 	RequestTimeout         time.Duration // default 30s
 	CompressionType        Compression   // of batches on the target; CompressionProducer leaves them as they are
 	Coalesce               string        // "auto" or "off"
+	DeadLetterTopic        string        // on the target, of records that stages cannot be applied to; "": none
 	ErrorsTolerance        string        // "none": an unsendable record stops its partition; "all": it is skipped and counted
 
 	Control Control // groups, topic settings, permissions, heartbeats

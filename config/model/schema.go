@@ -120,6 +120,8 @@ func targetFields(f *Flow) []field.Def {
 		field.Enum(&f.OwnsOffsets, "owns_offsets", []Ownership{OwnsAuto, OwnsYes, OwnsNo},
 			"Whether this flow keeps its positions where MirrorMaker 2 does. Of several flows that copy a topic to the same cluster, all but one must say false and keep theirs under their own names; auto means true.").
 			Default("auto").Changes(field.Destructive),
+		field.String(&f.DeadLetterTopic, "dead_letter_topic",
+			"Topic on the target for records that a stage with on_error = \"dead_letter\" cannot be applied to: they are as the source has them, with headers that say where they were and why, named as Kafka Connect names them. It is created where it is missing. After a crash a record may be there twice."),
 		field.Enum(&f.ErrorsTolerance, "errors_tolerance", []string{"none", "all"},
 			"Whether a record the target refuses for good stops its partition or is skipped and counted.").
 			Legacy("errors.tolerance", field.ScopeFlow).Default("none").Changes(field.Live),

@@ -63,6 +63,9 @@ const (
 	OnErrorFail OnError = "fail" // its partition stops, visibly
 	OnErrorDrop OnError = "drop" // it is not copied
 	OnErrorPass OnError = "pass" // it goes on as if the stage were not there
+	// OnErrorDeadLetter writes it, as the source has it, to the flow's
+	// DeadLetterTopic instead of copying it.
+	OnErrorDeadLetter OnError = "dead_letter"
 )
 
 // Stage is one step of a flow between its source and its sink. Of Filter to Set
@@ -181,8 +184,8 @@ func filterFields(s *Stage) []field.Def {
 			Patterns().Changes(field.Live),
 		field.String(&s.When, "when",
 			"CEL expression over key, value, headers, timestamp, offset, partition and topic, and json(\"a.b\") of the value; records of which it is not true are not copied. Batches of the flow are decompressed, and built anew where a record is dropped."),
-		field.Enum(&s.OnError, "on_error", []OnError{OnErrorFail, OnErrorDrop, OnErrorPass},
-			"What becomes of a record for which when comes to an error: its partition stops, it is not copied, or it is copied.").
+		field.Enum(&s.OnError, "on_error", onErrors(),
+			"What becomes of a record for which when comes to an error: its partition stops, it is not copied, it is copied, or it is written to dead_letter_topic instead.").
 			Default("fail"),
 	}
 }

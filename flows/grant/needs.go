@@ -13,15 +13,16 @@ type Feature string
 
 // The features of a flow.
 const (
-	Copying   Feature = "copying"    // of records
-	Proof     Feature = "proof"      // of what has arrived, after an interruption
-	Creation  Feature = "creation"   // of topics on the target, and of partitions
-	Settings  Feature = "settings"   // of topics, so that the target takes batches as they are
-	Positions Feature = "positions"  // where to go on
-	Sharing   Feature = "sharing"    // of the work among processes
-	LoopGuard Feature = "loop_guard" // telling copies from local records
-	ACLs      Feature = "acls"       // of topics, on the target as on the source
-	Heartbeat Feature = "heartbeats" // by whose age watchers tell which mirrors are alive
+	Copying     Feature = "copying"      // of records
+	Proof       Feature = "proof"        // of what has arrived, after an interruption
+	Creation    Feature = "creation"     // of topics on the target, and of partitions
+	Settings    Feature = "settings"     // of topics, so that the target takes batches as they are
+	Positions   Feature = "positions"    // where to go on
+	Sharing     Feature = "sharing"      // of the work among processes
+	LoopGuard   Feature = "loop_guard"   // telling copies from local records
+	ACLs        Feature = "acls"         // of topics, on the target as on the source
+	DeadLetters Feature = "dead_letters" // records that stages cannot be applied to
+	Heartbeat   Feature = "heartbeats"   // by whose age watchers tell which mirrors are alive
 
 	OffsetSyncs  Feature = "offset_syncs"  // which offsets of both clusters are the same place
 	Checkpoints  Feature = "checkpoints"   // where consumer groups go on at the target
@@ -63,6 +64,8 @@ func needs() []need {
 		{Copying, nil, targetTopics, Write, "to write records", records},
 		{Copying, nil, targetTopics, Describe, "to find the copies", control},
 		{Copying, transactional, transactionalIDs, Write, "to write records and positions in transactions", records},
+		{DeadLetters, (*model.Flow).DeadLetters, deadLetters, Write, "to write records that stages cannot be applied to", records},
+		{DeadLetters, (*model.Flow).DeadLetters, deadLetters, Create, "to create the topic of dead letters; not needed where it exists", control},
 		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated", records},
 		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed", control},
 		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist", control},
@@ -142,6 +145,11 @@ func sourceTopics(f *model.Flow, selected []On) (string, []On) { return f.From, 
 
 // targetTopics are what they are called on the target.
 func targetTopics(f *model.Flow, selected []On) (string, []On) { return f.To, onTarget(f, selected) }
+
+// deadLetters is the topic of records that stages cannot be applied to.
+func deadLetters(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Topic(f.DeadLetterTopic)}
+}
 
 // target is the target cluster itself.
 func target(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Itself()} }

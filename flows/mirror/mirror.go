@@ -64,6 +64,7 @@ type Flow struct {
 	bytes    atomic.Int64
 	skipped  atomic.Int64 // records let go, since New
 	limit    *limit
+	dead     atomic.Int64 // records written to dead_letter_topic, since New
 	filtered atomic.Int64 // records that stages dropped, since New
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New

@@ -23,6 +23,7 @@ type session struct {
 	flow         *Flow
 	fetch        *wire.Client // raw, to the source
 	produce      *wire.Client // raw, to the target
+	dead         *deadLetters
 	fetcher      *source.Fetcher
 	sink         *sink.Sink
 	spread       *spread       // nil: lanes end in sink
@@ -167,6 +168,7 @@ func (s *session) build() error {
 	if err = s.buildSpread(); err != nil {
 		return err
 	}
+	s.dead = &deadLetters{flow: f}
 	if s.store, err = f.newLedger(); err != nil {
 		return err
 	}
@@ -299,5 +301,6 @@ func (s *session) close() {
 			c.Close()
 		}
 	}
+	s.dead.close()
 	s.spread.stop()
 }

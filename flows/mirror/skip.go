@@ -23,7 +23,7 @@ type skip struct {
 
 // passOver lets a batch go by that d would hand on, or the part of it that is on
 // the target.
-func (l *lane) passOver(b batch.Batch, d batch.Decision, s *share, epoch int32) error {
+func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s *share, epoch int32) error {
 	count, err := l.emitted(b, d)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (l *lane) passOver(b batch.Batch, d batch.Decision, s *share, epoch int32) 
 	if next < after { // the batch was split, and a part of it is missing
 		l.next = next
 		limits := l.topic.limits()
-		if _, err := l.recode(b, l.records.Edit(limits.Edit(next), false), s, epoch); err != nil {
+		if _, err := l.recode(ctx, b, l.records.Edit(limits.Edit(next), false), s, epoch); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ type Status struct {
 	Records, Bytes     int64         // acknowledged by the target since the process started
 	Skipped            int64         // records the target refused and errors_tolerance let go
 	Filtered           int64         // records that stages dropped
+	DeadLetters        int64         // records written to dead_letter_topic instead
 	Limited            time.Duration // that fetches were held back by the flow's own limits
 	Gaps               int64         // times that records were found missing: gone from the source, or lost by the target
 	Unproven           int64         // times that the exact place to go on at after a crash was not found
@@ -34,7 +35,7 @@ func (f *Flow) Running() bool {
 // second.
 func (f *Flow) Status() Status {
 	st := Status{
-		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), Limited: f.limit.waited(),
+		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), DeadLetters: f.dead.Load(), Limited: f.limit.waited(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(),
 		LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}

@@ -94,11 +94,11 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 		return nil
 	case l.skip != nil && d.Action == batch.Drop: // the sink is told once all is counted
 	case l.skip != nil:
-		return l.passOver(b, d, s, epoch)
+		return l.passOver(ctx, b, d, s, epoch)
 	case d.Action == batch.Drop:
 		l.out.Advance(after, epoch)
 	default:
-		if err := l.deliver(b, d, limits, f, s, epoch); err != nil {
+		if err := l.deliver(ctx, b, d, limits, f, s, epoch); err != nil {
 			return err
 		}
 	}
@@ -107,11 +107,11 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 }
 
 // deliver hands on a batch as it is, or what the target and the stages leave of it.
-func (l *lane) deliver(b batch.Batch, d batch.Decision, limits batch.Limits, f source.Fetched, s *share, epoch int32) error {
+func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, limits batch.Limits, f source.Fetched, s *share, epoch int32) error {
 	after, intact := b.NextOffset(), d.Action == batch.Pass && l.records == nil
 	if !intact {
 		var err error
-		if intact, err = l.rebuild(b, d, limits, s, epoch); err != nil {
+		if intact, err = l.rebuild(ctx, b, d, limits, s, epoch); err != nil {
 			return err
 		}
 	}
@@ -138,16 +138,17 @@ func (l *lane) pass(b batch.Batch, f source.Fetched, s *share, after int64, epoc
 
 // rebuild hands on what the target and the stages leave of a batch. intact says
 // that this is the batch itself, which is left to the caller.
-func (l *lane) rebuild(b batch.Batch, d batch.Decision, limits batch.Limits, s *share, epoch int32) (intact bool, err error) {
+func (l *lane) rebuild(ctx context.Context, b batch.Batch, d batch.Decision, limits batch.Limits, s *share, epoch int32) (intact bool, err error) {
 	reason := d.Reason
 	if d.Action == batch.Pass {
 		reason = chosen
 	}
-	intact, err = l.recode(b, l.records.Edit(limits.Edit(l.next), d.Action == batch.Pass), s, epoch)
+	intact, err = l.recode(ctx, b, l.records.Edit(limits.Edit(l.next), d.Action == batch.Pass), s, epoch)
 	if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
 		return false, l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
 	}
-	if _, ok := errors.AsType[*program.Error](err); ok {
+	_, stage := errors.AsType[*program.Error](err)
+	if _, ok := errors.AsType[*DeadLetterError](err); ok || stage {
 		return false, err
 	}
 	if err != nil {
@@ -160,7 +161,7 @@ func (l *lane) rebuild(b batch.Batch, d batch.Decision, limits batch.Limits, s *
 }
 
 // recode hands on what an edit makes of a batch, unless that is the batch itself.
-func (l *lane) recode(b batch.Batch, e batch.Edit, s *share, epoch int32) (intact bool, err error) {
+func (l *lane) recode(ctx context.Context, b batch.Batch, e batch.Edit, s *share, epoch int32) (intact bool, err error) {
 	made, err := l.session.fit(b, e, true)
 	if err != nil {
 		return false, err
@@ -169,8 +170,12 @@ func (l *lane) recode(b batch.Batch, e batch.Edit, s *share, epoch int32) (intac
 	if err := l.records.Failed(); err != nil {
 		return false, err
 	}
+	dead := l.records.Dead()
+	if err := l.session.dead.write(ctx, dead); err != nil {
+		return false, err
+	}
 	l.session.skipped(l, made.refused, kerr.MessageTooLarge.Code, "")
-	l.session.flow.filtered.Add(int64(made.Dropped - made.refused))
+	l.session.flow.filtered.Add(int64(made.Dropped - made.refused - len(dead)))
 	for _, part := range made.Parts {
 		s.refs.Add(1)
 		l.out.Add(l.session.own(part, s, epoch))

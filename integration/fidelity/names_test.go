@@ -30,6 +30,7 @@ func TestNames(t *testing.T) {
 		{"collisions", testCollisions},
 		{"merge", testMerge},
 		{"codecs", testCodecs},
+		{"stages", testStages},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			began := time.Now()

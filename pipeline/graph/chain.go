@@ -81,7 +81,7 @@ func sourceFields() []string {
 func sinkFields() []string {
 	return []string{
 		"To", "ReplicationPolicy", "ReplicationPolicySeparator", "ReplicationFactor", "ConfigPropertiesExclude", "UseDefaultsFrom",
-		"MaxRequestSize", "RequestTimeout", "CompressionType", "Coalesce", "ErrorsTolerance",
+		"MaxRequestSize", "RequestTimeout", "CompressionType", "Coalesce", "ErrorsTolerance", "DeadLetterTopic",
 	}
 }
 

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -136,6 +137,22 @@ func checkMaskFormat(t *topology, r *reporter) {
 			if s.Mask != nil && s.Ranges.Of("format").IsZero() {
 				r.add(s.Range, `write format = "json", or leave topics with other values to another flow`,
 					"flow %q: stage %q takes every %s for JSON", f.Name, s.Name, s.Mask.Part)
+			}
+		}
+	}
+}
+
+// checkDeadLetterLoop finds flows that select the topic where another one, or they
+// themselves, write dead letters.
+func checkDeadLetterLoop(t *topology, r *reporter) {
+	for _, f := range t.enabled {
+		if !f.DeadLetters() {
+			continue
+		}
+		for _, g := range t.enabled {
+			if s := t.selections[g]; g.From == f.To && s != nil && s.Decide(f.DeadLetterTopic).Copy {
+				r.add(orRange(firstPlace(g, "topics", "topics_exclude"), g), fmt.Sprintf("add %q to topics_exclude", f.DeadLetterTopic),
+					"flow %q: topics selects %q, to which flow %q writes dead letters on cluster %q", g.Name, f.DeadLetterTopic, f.Name, f.To)
 			}
 		}
 	}

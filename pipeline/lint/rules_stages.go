@@ -44,6 +44,14 @@ func stageRules() []Rule {
 			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"iot.*\"]\n  transform \"filter\" \"some\" {\n    topics = [\"iot-a.*\"]\n  }\n  transform \"rename\" \"hub\" {\n    prefix = \"hub.\"\n  }\n}"},
 			check: checkFilterOrder,
 		},
+		{
+			ID: diag.CodeDeadLetterLoop, Severity: diag.Error, Title: "a topic of dead letters that a flow mirrors",
+			Why:   "Records that a stage cannot be applied to would be mirrored on, or back to where they came from and fail again.",
+			Fix:   "Add the topic to topics_exclude of the flow that selects it.",
+			Bad:   Example{HCL: "flow \"dc1->dc2\" {\n  topics            = [\"orders\"]\n  dead_letter_topic = \"dead\"\n  transform \"filter\" \"paid\" {\n    when     = \"json('paid') == true\"\n    on_error = \"dead_letter\"\n  }\n}\nflow \"dc2->dc1\" {\n  topics = [\".*\"]\n}"},
+			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics            = [\"orders\"]\n  dead_letter_topic = \"dead\"\n  transform \"filter\" \"paid\" {\n    when     = \"json('paid') == true\"\n    on_error = \"dead_letter\"\n  }\n}\nflow \"dc2->dc1\" {\n  topics         = [\".*\"]\n  topics_exclude = [\"dead\"]\n}"},
+			check: checkDeadLetterLoop,
+		},
 		online(Rule{
 			ID: diag.CodeSchemaIDs, Severity: diag.Warning, Title: "schema ids of another registry",
 			Why:   "Records of schema registries begin with the number of a schema, and are copied as they are. Where the target has a registry of its own, the number stands for another schema there.",

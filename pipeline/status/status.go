@@ -56,6 +56,9 @@ type Flow struct {
 	Bytes      int64 `json:"bytes"`                      // of batches, as they were sent
 	Skipped    int64 `json:"skipped_records,omitempty"`  // refused by the target, let go by errors_tolerance
 	Filtered   int64 `json:"filtered_records,omitempty"` // dropped by stages
+	// DeadLetters are records that stages could not be applied to and that were
+	// written to dead_letter_topic.
+	DeadLetters int64 `json:"dead_letter_records,omitempty"`
 	// LimitedSeconds is for how long fetches were held back by bytes_per_second and
 	// records_per_second, all together.
 	LimitedSeconds float64 `json:"limited_seconds,omitempty"`

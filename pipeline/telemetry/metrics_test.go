@@ -53,7 +53,7 @@ func TestScrape(t *testing.T) {
 		return status.Snapshot{Flows: []status.Flow{
 			{
 				Name: "a->b", From: "a", To: "b", State: status.Running, Topics: 2, Partitions: 7,
-				Records: 100, Bytes: 2000, Skipped: 1, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2,
+				Records: 100, Bytes: 2000, Skipped: 1, Filtered: 3, DeadLetters: 4, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2,
 				Reasons:  map[string]int64{"magic": 3, "boundary": 4},
 				Problems: []status.Problem{{Topic: "t"}},
 			},
@@ -65,6 +65,10 @@ func TestScrape(t *testing.T) {
 	})
 	want := []string{
 		`strait_build_info{version="1.2.3"} 1`,
+		`strait_flow_dead_letter_records_total{flow="a->b",source="a",target="b"} 4`,
+		`strait_flow_dead_letter_records_total{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_filtered_records_total{flow="a->b",source="a",target="b"} 3`,
+		`strait_flow_filtered_records_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_gaps_total{flow="a->b",source="a",target="b"} 1`,
 		`strait_flow_gaps_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_group_leader{flow="b->a",source="b",target="a"} 1`,

@@ -107,6 +107,16 @@ func Table() []Metric {
 			read: one(func(f status.Flow) float64 { return float64(f.Skipped) }),
 		},
 		{
+			Name: "strait.flow.filtered.records", Exposed: "strait_flow_filtered_records_total", Unit: "{record}", Counter: true,
+			Doc:  "Records that stages dropped.",
+			read: one(func(f status.Flow) float64 { return float64(f.Filtered) }),
+		},
+		{
+			Name: "strait.flow.dead_letter.records", Exposed: "strait_flow_dead_letter_records_total", Unit: "{record}", Counter: true,
+			Doc:  "Records that stages could not be applied to and that were written to dead_letter_topic.",
+			read: one(func(f status.Flow) float64 { return float64(f.DeadLetters) }),
+		},
+		{
 			Name: "strait.flow.limited", Exposed: "strait_flow_limited_seconds_total", Unit: "s", Counter: true,
 			Doc:  "Seconds that fetches were held back by bytes_per_second and records_per_second, all together.",
 			read: one(func(f status.Flow) float64 { return f.LimitedSeconds }),

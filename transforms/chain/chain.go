@@ -62,6 +62,10 @@ func ForFlow(f *model.Flow) (*Chain, diag.List) {
 			c.steps = append(c.steps, made)
 		}
 	}
+	if name := f.DeadLetterTopic; name != "" && (!Legal(name) || len(name) > MaxName) {
+		problems.Add(diag.Errorf(diag.CodeTopicName, f.Ranges.Of("dead_letter_topic"), "no topic can be called %.60q", name).
+			WithFix("use 1 to %d letters, digits, '.', '_' and '-'", MaxName))
+	}
 	records, bad := program.ForFlow(f)
 	c.records = records
 	problems.Add(bad...)

@@ -54,6 +54,10 @@ func ForFlow(f *model.Flow) (*Program, diag.List) {
 			p = &Program{}
 		}
 		one, bad := compile(s, f.From)
+		if s.OnError == model.OnErrorDeadLetter && f.DeadLetterTopic == "" {
+			bad.Add(diag.Errorf(diag.CodeMissing, placeOf(s, "on_error"), "stage %q: the flow has no topic for dead letters", s.Name).
+				WithFix(`write dead_letter_topic = "NAME" in the flow`))
+		}
 		if problems.Add(bad...); bad.HasErrors() {
 			continue
 		}
@@ -117,12 +121,15 @@ func (p *Program) Headers() bool { return p.headers }
 // counted under one name mean nothing under another.
 func (p *Program) Name() string { return p.name }
 
-// Error says that a stage could not be applied to a record, and that it is to
-// stop the partition for that.
+// Error says that a stage could not be applied to a record. Unless DeadLetter, it
+// is to stop the partition for that.
 type Error struct {
 	Stage  string
 	Offset int64 // of the record on the source
 	Err    error
+	// DeadLetter says that the record is to be written to the flow's topic for such
+	// records instead, and that the partition goes on.
+	DeadLetter bool
 }
 
 func (e *Error) Error() string {
@@ -134,7 +141,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Hint says what to do about it.
 func (e *Error) Hint() string {
-	return `change the stage so that it takes such records, or write on_error = "drop" or "pass" in it, and restart`
+	return `change the stage so that it takes such records, or write on_error = "drop", "pass" or "dead_letter" in it, and restart`
 }
 
 // Apply reports whether a record is copied, and makes of it what the stages do. The
@@ -149,7 +156,7 @@ func (p *Program) Apply(r *record.Record) (keep bool, err error) {
 			return false, nil
 		case s.of.OnError == model.OnErrorPass:
 		default:
-			return false, &Error{Stage: s.of.Name, Offset: r.Offset, Err: err}
+			return false, &Error{Stage: s.of.Name, Offset: r.Offset, Err: err, DeadLetter: s.of.OnError == model.OnErrorDeadLetter}
 		}
 	}
 	return true, nil

@@ -18,7 +18,12 @@ import (
 // what a cluster gets that has not so many brokers: there MirrorMaker 2 fails to
 // create the topic, and its first record has the broker do it.
 func EnsureCompacted(ctx context.Context, cl *kgo.Client, name string, replicas int16, within time.Duration) (created *NewTopic, refused, err error) {
-	topic := &NewTopic{Partitions: 1, ReplicationFactor: replicas, Settings: map[string]string{"cleanup.policy": "compact"}}
+	return Ensure(ctx, cl, name, NewTopic{Partitions: 1, ReplicationFactor: replicas, Settings: map[string]string{"cleanup.policy": "compact"}}, within)
+}
+
+// Ensure is EnsureCompacted for a topic of any kind.
+func Ensure(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic, within time.Duration) (created *NewTopic, refused, err error) {
+	topic, replicas := &wanted, wanted.ReplicationFactor
 	refused, err = createOne(ctx, cl, name, topic)
 	if err == nil && errors.Is(refused, kerr.InvalidReplicationFactor) && replicas > 0 {
 		topic.ReplicationFactor = -1
@@ -32,7 +37,7 @@ func EnsureCompacted(ctx context.Context, cl *kgo.Client, name string, replicas 
 	case refused != nil:
 		return nil, fmt.Errorf("creating topic %q: %w", name, refused), nil
 	}
-	_, err = WaitReady(ctx, cl, map[string]int32{name: 1}, within)
+	_, err = WaitReady(ctx, cl, map[string]int32{name: max(topic.Partitions, 1)}, within)
 	return topic, nil, err
 }
 

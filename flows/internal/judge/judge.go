@@ -6,6 +6,9 @@
 package judge
 
 import (
+	"bytes"
+	"errors"
+
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/transforms/program"
 	"github.com/strait-mirror/strait/transforms/record"
@@ -18,6 +21,15 @@ type Judge struct {
 	seen    record.Record
 	made    []byte // what a changed record holds, until the next one
 	err     error
+
+	dead []Dead // of the batch
+}
+
+// Dead is a record that is to be written to the flow's topic for those that stages
+// cannot be applied to.
+type Dead struct {
+	record.Record // as the source has it; a copy
+	Err           *program.Error
 }
 
 // New returns the judge of the records of a source partition; nil: all are kept.
@@ -47,6 +59,10 @@ func (j *Judge) Keeps(r *batch.Record) bool {
 		}
 	}
 	keep, err := j.program.Apply(s)
+	if e, ok := errors.AsType[*program.Error](err); ok && e.DeadLetter {
+		j.bury(r, e)
+		return false
+	}
 	if j.err = err; keep && s.Changed {
 		r.Timestamp = s.Timestamp
 		j.made = r.Replace(j.made[:0], s.Key, s.Value, len(s.Headers), s.EachHeader())
@@ -54,10 +70,35 @@ func (j *Judge) Keeps(r *batch.Record) bool {
 	return keep
 }
 
-// Begin forgets the error of the batch before.
+// bury keeps a copy of a record. One that is seen again, since its batch has to be
+// made smaller, is there already.
+func (j *Judge) bury(r *batch.Record, e *program.Error) {
+	if n := len(j.dead); n > 0 && j.dead[n-1].Offset >= r.Offset {
+		return
+	}
+	d := Dead{Err: e, Record: record.Record{
+		Topic: j.seen.Topic, Partition: j.seen.Partition, Offset: r.Offset, Timestamp: r.Timestamp,
+		Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value),
+	}}
+	for key, value := range r.EachHeader() {
+		d.Headers = append(d.Headers, record.Header{Key: string(key), Value: bytes.Clone(value)})
+	}
+	j.dead = append(j.dead, d)
+}
+
+// Dead returns the dead letters of the last edit. They are of use until the next.
+func (j *Judge) Dead() []Dead {
+	if j == nil {
+		return nil
+	}
+	return j.dead
+}
+
+// Begin forgets the error and the dead letters of the batch before.
 func (j *Judge) Begin() {
 	if j != nil {
-		j.err = nil
+		clear(j.dead)
+		j.err, j.dead = nil, j.dead[:0]
 	}
 }
 
