@@ -93,6 +93,7 @@ func Read(p Params) (*model.Config, diag.List) {
 	}
 	r.each = cty.NilVal
 	cfg.Flows = append(cfg.Flows, r.nodeFlows(names)...)
+	cfg.Tests = r.tests(cfg.Flows)
 	return cfg, bounded(r.problems)
 }
 
@@ -174,7 +175,7 @@ func rangeAt(name string, from, to int) diag.Range {
 
 // blockLabels says how many labels each top-level block takes.
 func blockLabels() map[string]int {
-	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "metrics": 0, "server": 0, "source": 1, "transform": 2, "sink": 1}
+	return map[string]int{"cluster": 1, "flow": 1, "variable": 1, "locals": 0, "strait": 0, "metrics": 0, "server": 0, "source": 1, "transform": 2, "sink": 1, "test": 1}
 }
 
 // collect sorts the top-level blocks by type and refuses what is unknown,
@@ -242,7 +243,7 @@ func labelHint(block string) string {
 		return `write cluster "name" { ... }`
 	case "flow":
 		return `write flow "A->B" { ... }`
-	case "source", "sink":
+	case "source", "sink", "test":
 		return `write ` + block + ` "name" { ... }`
 	case "variable":
 		return `write variable "name" { ... }`

@@ -20,7 +20,6 @@ func plannedParts() []planned {
 		{"block", "on_error", flow, `write on_error = "dead_letter" in the stage and dead_letter_topic = "NAME" in the flow; errors_tolerance says what becomes of records that the target refuses`},
 		{"stage", "route", nil, `give topics other names with transform "rename"; records of one topic stay together`},
 		{"block", "reload", nil, "leave it out: edits are applied while strait run runs, destructive ones with --allow-destructive"},
-		{"block", "test", nil, "use strait topics to see what becomes of names"},
 	}
 }
 

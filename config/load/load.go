@@ -179,7 +179,7 @@ func (l *loader) read() *model.Config {
 			Version: l.opts.Version, Include: l.include,
 		})
 		l.problems.Add(problems...)
-		cfg.Deployment, cfg.Metrics, cfg.Server = part.Deployment, part.Metrics, part.Server
+		cfg.Deployment, cfg.Metrics, cfg.Server, cfg.Tests = part.Deployment, part.Metrics, part.Server, part.Tests
 		l.merge(cfg, part)
 	}
 	for _, f := range l.properties {

@@ -18,6 +18,7 @@ type Config struct {
 	Flows      []*Flow    // in file order, enabled or not
 	Metrics    *Metrics   // nil: nothing is served
 	Server     *Server    // nil: neither API nor dashboard is served
+	Tests      []*Test    // in file order
 }
 
 // Cluster returns the cluster named alias, or nil.

@@ -111,6 +111,24 @@ func straitBlock() Block {
 	}
 }
 
+func testBlock() Block {
+	record := func(kind, doc string) Block {
+		return Block{
+			Type: kind, Labels: []string{}, Example: kind + " {", Doc: doc,
+			Attributes: attributes(model.TestRecordFields(&model.TestRecord{})), Blocks: []Block{},
+		}
+	}
+	return Block{
+		Type: "test", Labels: []string{"name"}, Example: `test "cards are gone" {`,
+		Doc:        "What a flow is to make of records, for strait test. It has no part in what runs.",
+		Attributes: attributes(model.TestFields(&model.Test{})),
+		Blocks: []Block{
+			record("input", "A record that comes in, in the order of the blocks."),
+			record("expect", "A record that is to go out, in the order of the blocks: on the target, or to the topic of dead letters. What it does not say may be anything."),
+		},
+	}
+}
+
 func metricsBlock() Block {
 	return Block{
 		Type: "metrics", Labels: []string{}, Example: "metrics {",

@@ -60,7 +60,7 @@ type Attribute struct {
 func HCL() Language {
 	blocks := []Block{clusterBlock(), flowBlock(), sourceBlock()}
 	blocks = append(blocks, transformBlocks(true)...)
-	blocks = append(blocks, sinkBlock(), variableBlock(), localsBlock(), straitBlock(), metricsBlock(), serverBlock())
+	blocks = append(blocks, sinkBlock(), variableBlock(), localsBlock(), straitBlock(), testBlock(), metricsBlock(), serverBlock())
 	return Language{FormatVersion: Version, Attributes: topAttributes(), Blocks: blocks}
 }
 
