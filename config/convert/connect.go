@@ -110,7 +110,8 @@ func (r *resource) onConnect(d deployed, seen map[string]source) {
 	switch kind {
 	case sourceConnector:
 		r.f.usual(flow+".enabled", "true")
-		takeOver(r.f, from, to, "that offset.storage.topic of the worker's file names, usually connect-offsets", "group.id of that file", d.name)
+		takeOver(r.f, from, to, "connect-offsets", d.name)
+		r.f.note("flow %s: the topic of positions is what offset.storage.topic of the worker's file names, which is not known here: connect-offsets is assumed", flow)
 		r.f.note("the records of %s were written by the Connect worker's own producer: target.cluster.* is taken to be that cluster", flow)
 	case heartbeatConnector:
 		r.f.usual(flow+".emit.heartbeats.enabled", "true")

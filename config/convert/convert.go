@@ -144,6 +144,11 @@ func (c *converter) convert() {
 		return
 	}
 	cfg.Flows = slices.DeleteFunc(cfg.Flows, onlyHeartbeats)
+	if c.form != nil {
+		for _, f := range cfg.Flows {
+			f.Positions = c.form.positions[f.Name]
+		}
+	}
 	params := encode.Params{Config: cfg, Expr: c.expr, Path: c.path}
 	first := encode.Encode(params) // says what is written, and so where comments go
 	t := newTracker(doc, cfg, first.Written)

@@ -7,6 +7,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/strait-mirror/strait/config/diag"
+	"github.com/strait-mirror/strait/config/model"
 )
 
 // maxEntries bounds what a form grows to: aliases of YAML can make much of a
@@ -23,8 +24,10 @@ type form struct {
 	written []string       // values by entry
 	extra   []Key          // keys that gave no entry
 	notes   []string
-	noted   map[string]bool
-	full    bool
+	// positions are what flows begin with, by their names.
+	positions map[string]*model.Positions
+	noted     map[string]bool
+	full      bool
 }
 
 // source is a key of the original.
@@ -33,7 +36,9 @@ type source struct {
 	at   diag.Range
 }
 
-func newForm() *form { return &form{values: map[string]int{}, noted: map[string]bool{}} }
+func newForm() *form {
+	return &form{positions: map[string]*model.Positions{}, values: map[string]int{}, noted: map[string]bool{}}
+}
 
 // set adds an entry. A key that is there already with another value is the
 // user's to decide.

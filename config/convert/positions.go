@@ -1,5 +1,7 @@
 package convert
 
+import "github.com/strait-mirror/strait/config/model"
+
 // positions tells which position store the resource used. Its names are those
 // Strimzi gives unless the resource says otherwise.
 func (r *resource) positions(spec tree) {
@@ -18,22 +20,17 @@ func (r *resource) positions(spec tree) {
 		}
 	}
 	topic := first(spec.get("target", "offsetStorageTopic"), config.get("offset.storage.topic"))
-	group := first(spec.get("target", "groupId"), config.get("group.id"))
 	if topic == "" {
 		topic = "mirrormaker2-cluster-offsets"
 	}
-	if group == "" {
-		group = "mirrormaker2-cluster"
-	}
 	for _, one := range spec.get("mirrors").items() {
 		from, to := ends(one, spec.get("target"))
-		takeOver(r.f, from, to, topic, group, from+"->"+to+".MirrorSourceConnector")
+		takeOver(r.f, from, to, topic, from+"->"+to+".MirrorSourceConnector")
 	}
 }
 
-// takeOver notes where a connector's positions are and what follows.
-func takeOver(f *form, from, to, topic, group, connector string) {
-	f.note("flow %s->%s: its positions are on %s in the topic %s (Connect group %s) under [%q,...]; Strait looks in mm2-offsets.%s.internal under [\"MirrorSourceConnector\",...]. "+
-		"Copy them there under that name before the first start, or every topic is copied again from its beginning; stop the old connector first",
-		from, to, to, topic, group, connector, from)
+// takeOver has a flow begin with the positions of a connector.
+func takeOver(f *form, from, to, topic, connector string) {
+	f.positions[from+"->"+to] = &model.Positions{Topic: topic, Connector: connector}
+	f.note("flow %s->%s begins where the connector %s has stopped: stop it first; its positions are taken from the topic %s on %s", from, to, connector, topic, to)
 }

@@ -21,8 +21,9 @@ func (r *reader) flow(inst instance) *model.Flow {
 	defs := model.FlowFields(f)
 	r.attributes(b.Body, target{
 		where: where, defs: defs, extra: []string{"from", "to", "for_each", "properties"},
-		blocks: []string{"transform"}, places: f.Ranges,
+		blocks: []string{"transform", "positions"}, places: f.Ranges,
 	})
+	r.positions(b, f, where)
 	f.Properties = r.properties(b.Body, where, defs)
 	f.Stages = r.stages(b.Body, where)
 	f.KeepStageNames()
@@ -32,6 +33,25 @@ func (r *reader) flow(inst instance) *model.Flow {
 	r.ends(b, f, where)
 	r.checkSeparator(f)
 	return f
+}
+
+// positions decodes the positions block of a flow.
+func (r *reader) positions(b *hclsyntax.Block, f *model.Flow, where string) {
+	for _, inner := range b.Body.Blocks {
+		if inner.Type != "positions" || !r.checkLabels(inner, 0) {
+			continue
+		}
+		if f.Positions != nil {
+			r.problems.Add(diag.Errorf(diag.CodeDuplicateName, rangeOf(inner.DefRange()), "%s already has a positions block at %s", where, f.Positions.Range))
+			continue
+		}
+		p := &model.Positions{Range: rangeOf(inner.DefRange()), Ranges: model.Places{}}
+		block := "the positions block of " + where
+		r.attributes(inner.Body, target{where: block, defs: model.PositionsFields(p), places: p.Ranges})
+		r.require(inner, block, "topic", "connector")
+		nest(f.Ranges, "positions", p.Ranges)
+		f.Positions = p
+	}
 }
 
 // checkSeparator refuses the empty separator.

@@ -22,6 +22,14 @@ func TestOneCause(t *testing.T) {
 			clusters + "cluster \"C\" {\n  bootstrap_server = [\"c:1\"]\n}\n",
 			`5: no attribute "bootstrap_server" in cluster "C"; did you mean "bootstrap_servers"?`,
 		},
+		"positions of nothing": {
+			clusters + "flow \"A->B\" {\n  positions {\n    topic = \"offsets\"\n  }\n}\n",
+			`5: the positions block of flow "A->B" needs connector; add connector = ...`,
+		},
+		"positions twice": {
+			clusters + "flow \"A->B\" {\n  positions {\n    topic     = \"o\"\n    connector = \"c\"\n  }\n  positions {}\n}\n",
+			`9: flow "A->B" already has a positions block at f.hcl:5:3; `,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

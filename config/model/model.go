@@ -178,6 +178,7 @@ type Flow struct {
 	Control Control // groups, topic settings, permissions, heartbeats
 
 	OwnsOffsets Ownership           // where several flows copy one topic to one target
+	Positions   *Positions          // of a connector, to begin from; nil: the flow's own only
 	Path        []string            // node names from source to sink of an explicit graph; nil for a flow block
 	Properties  map[string]Property // Java client keys as behind "A->B." in mm2.properties; nil: none
 	Stages      []*Stage            // between source and sink, in file order

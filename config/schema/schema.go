@@ -94,7 +94,11 @@ func flowBlock() Block {
 		Type: "flow", Labels: []string{"name"}, Example: `flow "dc1->dc2" {`,
 		Doc:        "Copies topics of one cluster to another.",
 		Attributes: append(ends, attributes(model.FlowFields(model.NewFlow(field.HCL)))...),
-		Blocks:     transformBlocks(false),
+		Blocks: append([]Block{{
+			Type: "positions", Labels: []string{}, Example: "positions {",
+			Doc:        "Where a connector of MirrorMaker 2 on Kafka Connect, also one of Strimzi, has kept the positions of the flow. They are taken over once, before anything is copied; while the connector has tasks the flow waits.",
+			Attributes: attributes(model.PositionsFields(&model.Positions{}), "topic", "connector"), Blocks: []Block{},
+		}}, transformBlocks(false)...),
 	}
 }
 

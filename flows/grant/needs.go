@@ -77,6 +77,8 @@ func needs() []need {
 		{Positions, transactional, positions, Write, "to record where to go on, in the transaction of the records", records},
 		{Positions, anchors, positions, Create, "to create the topic of positions; not needed where it exists", control},
 		{Positions, anchors, positions, DescribeConfigs, "to see that no positions are deleted", control},
+		{Positions, imports, imported, Read, "to take over the positions of the connector", control},
+		{Positions, imports, allGroups, Describe, "to notice that the connector still runs; without it every record may be copied twice", control},
 		{Positions, commits, group, Read, "to go on where the group is, and to commit its offsets", control},
 		{Positions, anchors, workers, Describe, "to notice a MirrorMaker 2 that mirrors the same; without it every record may be copied twice", control},
 		{Sharing, anchors, members, Read, "to share the work with other processes that run the same, and to take over from them; without it a process runs alone", control},
@@ -115,6 +117,9 @@ func transactionalIDs(f *model.Flow, _ []On) (string, []On) {
 // anchors reports whether a flow keeps its positions on the target.
 func anchors(f *model.Flow) bool { return f.MirrorMaker1 == nil }
 
+// imports reports whether a flow takes over the positions of a connector.
+func imports(f *model.Flow) bool { return f.Positions != nil && anchors(f) }
+
 // commits reports whether a flow keeps its positions as MirrorMaker 1 does.
 func commits(f *model.Flow) bool { return f.MirrorMaker1 != nil }
 
@@ -150,6 +155,12 @@ func targetTopics(f *model.Flow, selected []On) (string, []On) { return f.To, on
 func deadLetters(f *model.Flow, _ []On) (string, []On) {
 	return f.To, []On{Topic(f.DeadLetterTopic)}
 }
+
+// imported is the topic in which a connector kept its positions.
+func imported(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Topic(f.Positions.Topic)} }
+
+// allGroups is every group: that of the connector's workers is not known.
+func allGroups(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Group("*")} }
 
 // target is the target cluster itself.
 func target(f *model.Flow, _ []On) (string, []On) { return f.To, []On{Itself()} }

@@ -77,12 +77,20 @@ func NewStore(def *model.Flow, target *cluster.Cluster, log *slog.Logger) (*posi
 	}
 	store, err := position.NewStore(position.Params{
 		Client: target.Control(), SourceAlias: def.From, Log: log,
-		ReplicationFactor: def.ReplicationFactor, Owner: owner, Workers: workers,
+		ReplicationFactor: def.ReplicationFactor, Owner: owner, Workers: workers, Import: imported(def),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("building positions: %w", err)
 	}
 	return store, nil
+}
+
+// imported is where a flow takes over positions from; nil: from nowhere.
+func imported(def *model.Flow) *position.Import {
+	if def.Positions == nil {
+		return nil
+	}
+	return &position.Import{Topic: def.Positions.Topic, Connector: def.Positions.Connector}
 }
 
 // commitAgain is how often offsets are committed again that did not change. A

@@ -75,7 +75,7 @@ func (l *limit) Most() int32 {
 func (l *limit) Fetched(bytes int64) { spend(l.bytes, bytes) }
 
 // read notes records that came.
-func (l *limit) read(records int32) { spend(l.records, int64(records)) }
+func (l *limit) read(records int64) { spend(l.records, records) }
 
 // waited returns for how long fetches have waited, all together.
 func (l *limit) waited() time.Duration { return time.Duration(l.nanos.Load()) }

@@ -15,7 +15,7 @@ func TestLimit(t *testing.T) {
 	tests := map[string]struct {
 		bytes, records int64
 		fetch          int64 // bytes of each
-		batch          int32 // records of each
+		batch          int64 // records of each
 		took           time.Duration
 	}{
 		"none":              {0, 0, 1 << 20, 1000, 0},

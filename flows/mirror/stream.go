@@ -84,11 +84,11 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 			d = batch.Decision{Action: batch.Drop, Reason: batch.Returned}
 		}
 	}
-	l.session.flow.limit.read(b.Count())
-	after, epoch := b.NextOffset(), wire.NoEpoch
+	after, epoch, count := b.NextOffset(), wire.NoEpoch, b.NextOffset()-l.next
 	if b.Magic() >= 2 {
-		epoch = b.LeaderEpoch()
+		epoch, count = b.LeaderEpoch(), int64(b.Count())
 	}
+	l.session.flow.limit.read(count)
 	switch {
 	case d.Reason == batch.Behind:
 		return nil

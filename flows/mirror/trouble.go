@@ -221,6 +221,9 @@ func fixFor(err error) string {
 	if e, ok := errors.AsType[*position.LiveGroupError](err); ok {
 		return e.Hint()
 	}
+	if e, ok := errors.AsType[*position.ImportError](err); ok {
+		return e.Hint()
+	}
 	if errors.Is(err, kerr.InvalidReplicationFactor) {
 		return "set replication_factor to at most the number of brokers of the target, or -1 for their default"
 	}

@@ -18,17 +18,21 @@ import (
 // LiveMirrorMakerError says that a MirrorMaker 2 mirrors between the same
 // clusters, and keeps its positions where we do.
 type LiveMirrorMakerError struct {
-	Group   string   // of its workers
-	Workers []string // "client-id at host" of those that copy records
+	Group     string   // of its workers
+	Connector string   // that has tasks
+	Workers   []string // "client-id at host" of those that copy records
 }
 
 func (e *LiveMirrorMakerError) Error() string {
 	return fmt.Sprintf("MirrorMaker 2 mirrors the same flow: group %q has %d workers with tasks of %s (%s); two programs would copy every record twice",
-		e.Group, len(e.Workers), mm2fmt.SourceConnector, strings.Join(e.Workers, ", "))
+		e.Group, len(e.Workers), e.Connector, strings.Join(e.Workers, ", "))
 }
 
 // Hint says what to do about it.
 func (e *LiveMirrorMakerError) Hint() string {
+	if e.Connector != mm2fmt.SourceConnector {
+		return "stop or delete the connector (with Strimzi, state: stopped): mirroring goes on where it stopped"
+	}
 	return "stop MirrorMaker 2, or disable this flow in its file: mirroring goes on where it stopped"
 }
 
@@ -62,14 +66,8 @@ func (s *Store) Check(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("describing group %q: %w", s.p.Workers, err)
 	}
-	var busy []string
-	for _, m := range group.Members {
-		if slices.Contains(connectTasks(m.MemberAssignment), mm2fmt.SourceConnector) {
-			busy = append(busy, m.ClientID+" at "+strings.TrimPrefix(m.ClientHost, "/"))
-		}
-	}
-	if len(busy) > 0 {
-		return &LiveMirrorMakerError{Group: s.p.Workers, Workers: busy}
+	if err := idle(group, mm2fmt.SourceConnector); err != nil {
+		return err
 	}
 	if len(group.Members) > 0 {
 		s.warnOnce("MirrorMaker 2 runs between the same clusters, without tasks that copy records", "group", s.p.Workers, "workers", len(group.Members))
@@ -77,17 +75,38 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
+// idle returns a *LiveMirrorMakerError where workers of a group have tasks of a
+// connector.
+func idle(group kmsg.DescribeGroupsResponseGroup, connector string) error {
+	var busy []string
+	for _, m := range group.Members {
+		if slices.Contains(connectTasks(m.MemberAssignment), connector) {
+			busy = append(busy, m.ClientID+" at "+strings.TrimPrefix(m.ClientHost, "/"))
+		}
+	}
+	if len(busy) > 0 {
+		return &LiveMirrorMakerError{Group: group.Group, Connector: connector, Workers: busy}
+	}
+	return nil
+}
+
 // connectTasks returns the names of the connectors of which a worker has tasks,
 // from what the leader of Connect's workers assigned to it (ConnectProtocol and
 // IncrementalCooperativeConnectProtocol, whose later versions only add to the
-// end). What cannot be read says nothing.
+// end). Tasks that it is told to give up run until it has done so and joins again
+// (KIP-415). What cannot be read says nothing.
 func connectTasks(b []byte) []string {
 	r := connectReader{rest: b}
 	r.skip(2 + 2) // version, error
 	r.text()      // leader
 	r.text()      // its URL
 	r.skip(8)     // offset of the configuration
-	var names []string
+	names := r.tasks(nil)
+	return r.tasks(names) // revoked ones
+}
+
+// tasks reads a list of connectors and adds those with tasks to names.
+func (r *connectReader) tasks(names []string) []string {
 	for range r.count() {
 		name := r.text()
 		task := false

@@ -31,6 +31,13 @@ func TestConnectTasks(t *testing.T) {
 	if got, want := connectTasks(b), []string{"MirrorSourceConnector"}; !slices.Equal(got, want) {
 		t.Errorf("tasks of %q, want %q", got, want)
 	}
+	// A task that is to be given up runs until the worker joins again.
+	none := connectAssignment(nil, nil)
+	head := len(none) - 12 // in front of the number of connectors
+	revoking := append(none[:head+4:head+4], b[head:len(b)-8]...)
+	if got, want := connectTasks(append(revoking, 0, 0, 0, 0)), []string{"MirrorSourceConnector"}; !slices.Equal(got, want) {
+		t.Errorf("revoked tasks of %q, want %q", got, want)
+	}
 	for n := range b {
 		_ = connectTasks(b[:n]) // does not panic
 	}

@@ -44,6 +44,9 @@ type Params struct {
 	// Workers is the group of MirrorMaker 2's workers, for Check; "" checks nothing.
 	Workers string
 
+	// Import is where positions are taken over from; nil: from nowhere.
+	Import *Import
+
 	// PreviousEvery is every how many writes of a lane its previous anchor is
 	// written as well; default 12, which is once a minute while it moves.
 	PreviousEvery int
@@ -97,7 +100,7 @@ func NewStore(p Params) (*Store, error) {
 }
 
 // Open finds out that no MirrorMaker 2 mirrors the same, creates the topic if it is missing, sees to its settings, and reads all
-// anchors. It retries what may pass by itself until ctx ends; a store whose
+// anchors; where there are none it takes over those of Import. It retries what may pass by itself until ctx ends; a store whose
 // Open failed may be opened again.
 func (s *Store) Open(ctx context.Context) error {
 	if err := s.Check(ctx); err != nil {
@@ -106,7 +109,10 @@ func (s *Store) Open(ctx context.Context) error {
 	if err := s.ensureTopic(ctx); err != nil {
 		return err
 	}
-	return s.Refresh(ctx)
+	if err := s.Refresh(ctx); err != nil {
+		return err
+	}
+	return s.takeOver(ctx)
 }
 
 // Get returns the newest anchor of a partition of the source. It returns false

@@ -60,6 +60,17 @@ func TestBrokersComeAndGo(t *testing.T) {
 	p.saidOnce(`cluster=b err="cluster \\"b\\" at .*nothing listens there`)
 	p.saidOnce(`level=INFO msg="cluster usable now".*cluster=b`)
 
+	// Two problems of a flow that follow each other before it has moved are solved as
+	// one, so that each is waited for.
+	settled := func() {
+		t.Helper()
+		until(t, heals, func() error {
+			if begun, over := len(p.log.lines(`flow held up|does not move`)), len(p.log.lines(`problem solved`)); over < begun {
+				return fmt.Errorf("%d problems were told and %d solved", begun, over)
+			}
+			return nil
+		})
+	}
 	stop(a)
 	p.says(&p.out, `a->c waiting: cluster "a" at .*nothing listens there`, patience)
 	p.says(&p.log, `flow=a->c.* err="cluster \\"a\\" at .*nothing listens there`, patience)
@@ -68,6 +79,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 	produce(t, a, some("orders", 10)...)
 	arrives(t, b, "a.orders", 20, heals)
 	arrives(t, other, "a.orders", 20, heals)
+	settled()
 
 	stop(b)
 	produce(t, a, some("orders", 10)...)
@@ -75,12 +87,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 	p.says(&p.log, `flow=a->b.* err="cluster \\"b\\" at .*nothing listens there`, patience)
 	restart(b)
 	arrives(t, b, "a.orders", 30, heals)
-	until(t, heals, func() error {
-		if begun, over := len(p.log.lines(`flow held up|does not move`)), len(p.log.lines(`problem solved`)); over < begun {
-			return fmt.Errorf("%d problems were told and %d solved", begun, over)
-		}
-		return nil
-	})
+	settled()
 	p.quiet(12)
 	p.signal(syscall.SIGTERM)
 	p.exits(exitOK, patience)

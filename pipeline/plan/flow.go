@@ -137,6 +137,7 @@ func (d *comparison) ofCluster(alias string) []Change {
 // properties compares what was written about a flow but for its stages.
 func (d *comparison) properties(before, after *model.Flow) []Change {
 	list := differing(model.FlowFields(before), model.FlowFields(after), "", after.Ranges.Of)
+	list = append(list, differing(model.PositionsFields(positionsOf(before)), model.PositionsFields(positionsOf(after)), "positions.", after.Ranges.Of)...)
 	for _, end := range []struct{ name, was, is string }{{"from", before.From, after.From}, {"to", before.To, after.To}} {
 		if end.was != end.is {
 			list = append(list, Change{
@@ -198,4 +199,12 @@ func leaving(before *model.Flow, n graph.Node) []Change {
 		}
 	}
 	return nil
+}
+
+// positionsOf is the positions block of a flow, or one that says nothing.
+func positionsOf(f *model.Flow) *model.Positions {
+	if f.Positions == nil {
+		return &model.Positions{}
+	}
+	return f.Positions
 }

@@ -157,6 +157,12 @@ func (e *encoder) flow(f *model.Flow) {
 		}
 		e.attributes(at, "", model.FlowFields(f), model.FlowFields(model.NewFlow(field.HCL)))
 		e.properties(at, f.Properties)
+		if f.Positions != nil {
+			e.out.WriteByte('\n')
+			e.block("positions", func() {
+				e.attributes(at, "positions.", model.PositionsFields(f.Positions), model.PositionsFields(&model.Positions{}))
+			})
+		}
 		for _, s := range f.Stages {
 			e.out.WriteByte('\n')
 			e.block("transform "+Quote(string(s.Kind))+" "+Quote(s.Name), func() {
