@@ -46,6 +46,13 @@ func (c *Cluster) AlterCommand(topic, settings string) string {
 		c.p.Config.BootstrapServers[0], topic, settings)
 }
 
+// AbortCommand returns the command line with which an administrator aborts a
+// transaction that hangs in a partition, by the offset of its first record.
+func (c *Cluster) AbortCommand(at TopicPartition, start int64) string {
+	return fmt.Sprintf("kafka-transactions.sh --bootstrap-server %s abort --topic %s --partition %d --start-offset %d",
+		c.p.Config.BootstrapServers[0], at.Topic, at.Partition, start)
+}
+
 // principal returns who the brokers take us for, by Kafka's default rules.
 func (c *Cluster) principal() string { return Principal(c.p.Config) }
 

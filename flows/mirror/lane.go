@@ -49,6 +49,7 @@ type lane struct {
 	anchored  int64    // source offset of the stored anchor
 	bounds    bounds
 	behind    behind
+	stable    standstill
 	backlog   int64           // readable end when the lane began
 	problems  [sides]*Problem // nil while healthy
 	recreated bool            // the source topic is another one by now

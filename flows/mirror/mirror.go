@@ -70,6 +70,8 @@ type Flow struct {
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves
 
+	heldAfter, heldLook time.Duration // the constants of those names, but in tests
+
 	reshared chan chan struct{} // asks discovery to yield; it closes what it is sent
 
 	initial map[string]int32 // partitions, when the source was first listed, of topics without a position; only discovery touches it
@@ -112,10 +114,11 @@ func New(p Params) (*Flow, error) {
 		p: p, budget: p.Budget.bytes, updated: make(chan struct{}, 1),
 		readCommitted: p.Flow.IsolationLevel != model.ReadUncommitted,
 		state:         Starting,
-		reshared:      make(chan chan struct{}),
-		reasons:       map[batch.Reason]int64{},
-		notes:         map[noteKey]Problem{},
-		reports:       reports{open: map[string]*report{}, events: map[string]time.Time{}},
+		heldAfter:     heldAfter, heldLook: heldLook,
+		reshared: make(chan chan struct{}),
+		reasons:  map[batch.Reason]int64{},
+		notes:    map[noteKey]Problem{},
+		reports:  reports{open: map[string]*report{}, events: map[string]time.Time{}},
 	}
 	f.limit = newLimit(&f.progress, p.Flow)
 	f.live.Store(&live{p.Flow, r})

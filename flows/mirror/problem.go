@@ -89,6 +89,7 @@ const (
 	noteRecreated                 // a topic that is another one than before
 	noteGone                      // a source topic that is not there any more
 	noteForgets                   // when the target forgets a producer
+	noteHeld                      // a transaction that holds up readers of a source partition
 )
 
 // message is what the log says of a problem of this kind.
@@ -108,6 +109,8 @@ func (k noteKind) message() string {
 		return "exact position not proven"
 	case noteGuard:
 		return "copies not told from local records, waiting"
+	case noteHeld:
+		return "partition held up by an open transaction"
 	case noteForgets:
 		return "default assumed for a setting of the target"
 	case noteNothing:

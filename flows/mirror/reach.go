@@ -18,6 +18,7 @@ func (l *lane) Progress(high, stable, start int64) {
 	if l.session.flow.readCommitted && stable >= 0 {
 		l.bounds.readable = stable
 	}
+	l.stable.saw(high, stable, time.Now())
 	l.behind.saw(l.bounds.readable, time.Now())
 }
 

@@ -217,6 +217,7 @@ func (s *session) run(ctx context.Context) error {
 		s.anchor(anchoring)
 	})
 	wait.Go(func() { s.watchPositions(data) })
+	wait.Go(func() { s.watchStandstills(fetching) })
 	f.setState(Running, "")
 	s.discover(ctx) // until ctx ends
 

@@ -79,7 +79,7 @@ func TestTopicsTakeBatchesAsTheyAre(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			ctx := bounded(t)
-			a := kafka.Start(t, kafka.Options{Version: version})
+			a := kafka.Start(t, kafka.Options{Version: version, Config: unverified()})
 			b := kafka.Start(t, kafka.Options{Version: version, Config: map[string]string{"compression.type": "gzip"}})
 			create(ctx, t, a, "t-new", 3, "max.message.bytes", "5000000", "retention.ms", "12345")
 			create(ctx, t, a, "t-old", 2)
@@ -113,6 +113,7 @@ func TestTopicsTakeBatchesAsTheyAre(t *testing.T) {
 			if err := b.Client().ProduceSync(ctx, future).FirstErr(); err != nil {
 				t.Errorf("a record of the future was refused: %v", err)
 			}
+			testOpenTransactions(ctx, t, a, "t-old")
 		})
 	}
 }

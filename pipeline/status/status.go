@@ -64,7 +64,10 @@ type Flow struct {
 	LimitedSeconds float64 `json:"limited_seconds,omitempty"`
 	Gaps           int64   `json:"gaps,omitempty"`     // times that records were found gone from the source, or lost by the target
 	Unproven       int64   `json:"unproven,omitempty"` // times that the exact place after a crash was not found
-	LagRecords     int64   `json:"lag_records"`
+	// Held is in how many partitions an open transaction of the source has held back
+	// what comes behind it for five minutes or more.
+	Held       int   `json:"held_partitions,omitempty"`
+	LagRecords int64 `json:"lag_records"`
 	// LagSeconds is for how long the oldest record that is not on the target has
 	// been readable, in the partition where that is longest.
 	LagSeconds          float64 `json:"lag_seconds"`

@@ -53,7 +53,7 @@ func TestScrape(t *testing.T) {
 		return status.Snapshot{Flows: []status.Flow{
 			{
 				Name: "a->b", From: "a", To: "b", State: status.Running, Topics: 2, Partitions: 7,
-				Records: 100, Bytes: 2000, Skipped: 1, Filtered: 3, DeadLetters: 4, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2,
+				Records: 100, Bytes: 2000, Skipped: 1, Filtered: 3, DeadLetters: 4, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2, Held: 1,
 				Reasons:  map[string]int64{"magic": 3, "boundary": 4},
 				Problems: []status.Problem{{Topic: "t"}},
 			},
@@ -74,6 +74,8 @@ func TestScrape(t *testing.T) {
 		`strait_flow_group_leader{flow="b->a",source="b",target="a"} 1`,
 		`strait_flow_group_members{flow="b->a",source="b",target="a"} 4`,
 		`strait_flow_group_share_ratio{flow="b->a",source="b",target="a"} 0.25`,
+		`strait_flow_held_partitions{flow="a->b",source="a",target="b"} 1`,
+		`strait_flow_held_partitions{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_io_bytes_total{flow="a->b",source="a",target="b"} 2000`,
 		`strait_flow_io_bytes_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_lag_records{flow="a->b",source="a",target="b"} 5`,

@@ -90,7 +90,12 @@ func Process() []Metric {
 
 // Table declares every metric of flows, in the order of the reference page.
 func Table() []Metric {
-	return append([]Metric{
+	return slices.Concat(copied(), condition(), groups())
+}
+
+// copied declares the metrics of what was copied, what was not, and what is to be.
+func copied() []Metric {
+	return []Metric{
 		{
 			Name: "strait.flow.records", Exposed: "strait_flow_records_total", Unit: "{record}", Counter: true,
 			Doc:  "Records that the target acknowledged since the process started.",
@@ -146,6 +151,12 @@ func Table() []Metric {
 			Doc:  "For how long the oldest readable record that is not on the target has been readable, in the partition where that is longest; 0 when none is missing. Of records that were there before the flow began their timestamp says it. Absent until every partition's place is known.",
 			read: lagSeconds,
 		},
+	}
+}
+
+// condition declares the metrics of what a flow is made of and how it is.
+func condition() []Metric {
+	return []Metric{
 		{
 			Name: "strait.flow.topics", Exposed: "strait_flow_topics", Unit: "{topic}",
 			Doc:  "Topics that the flow copies.",
@@ -162,11 +173,16 @@ func Table() []Metric {
 			read: one(func(f status.Flow) float64 { return float64(len(f.Problems)) }),
 		},
 		{
+			Name: "strait.flow.held.partitions", Exposed: "strait_flow_held_partitions", Unit: "{partition}",
+			Doc:  "Partitions in which an open transaction of the source has held back what comes behind it for five minutes or more.",
+			read: one(func(f status.Flow) float64 { return float64(f.Held) }),
+		},
+		{
 			Name: "strait.flow.state", Exposed: "strait_flow_state", Unit: "{state}", Label: "state",
 			Doc:  "1 for the state that the flow is in, 0 for the others.",
 			read: states,
 		},
-	}, groups()...)
+	}
 }
 
 // groups declares the metrics of flows whose work is shared.
