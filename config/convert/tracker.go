@@ -204,7 +204,7 @@ func (t *tracker) structural(e props.Entry, k Key) Key {
 	case strings.HasSuffix(e.Key, ".enabled") && t.flow(strings.TrimSuffix(e.Key, ".enabled")) != nil:
 		name := strings.TrimSuffix(e.Key, ".enabled")
 		k.State, k.To = Converted, []string{fmt.Sprintf("flow %q", name)}
-	case strings.Contains("."+bare, ".transforms"):
+	case strings.Contains("."+bare, ".transforms"), strings.Contains("."+bare, ".predicates"):
 		return t.transforms(e, k)
 	case strings.Contains(bare, "ssl.") || strings.Contains(bare, "sasl.") || strings.HasSuffix(bare, "security.protocol"):
 		return t.security(e, k)

@@ -43,7 +43,7 @@ func knownKeys() []knownKey {
 	custom("write the patterns as groups and groups.exclude", "group.filter.class")
 	custom("write the patterns as config.properties.exclude", "config.property.filter.class")
 	custom("remove it: the target is administered directly", "forwarding.admin.class")
-	custom("remove it; of transformations, RegexRouter without a predicate is read", "transforms", "predicates")
+	custom("remove it; "+readTransforms, "transforms", "predicates")
 	custom("remove it: keys and values are copied as bytes", "key.converter", "value.converter", "header.converter")
 	add(diag.Warning, later,
 		"exactly.once.support", "transaction.boundary", "transaction.boundary.interval.ms",

@@ -2,71 +2,199 @@ package mm2
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
 )
 
-// regexRouter is the one of Kafka's transformations that looks at the names of
-// topics alone.
-const regexRouter = "org.apache.kafka.connect.transforms.RegexRouter"
+// Where Kafka's own transformations and predicates are. Values and keys are bytes
+// to those of MirrorMaker 2, so that all that look into them fail there.
+const (
+	transformClass = "org.apache.kafka.connect.transforms."
+	predicateClass = transformClass + "predicates."
+)
 
-// transforms reads the transformations of a flow as stages where each is a
-// RegexRouter: Connect applies them to the name that the replication policy gave,
-// so the policy becomes the first stage. All others look at records, or are
-// somebody's own class: their keys stay unused, which is reported.
+// readTransforms says which transformations are read, for people whose others are
+// not.
+const readTransforms = "RegexRouter, DropHeaders, InsertHeader and Filter are read, with the predicates HasHeaderKey, RecordIsTombstone and TopicNameMatches where stages have an equal"
+
+// transforms reads the transformations of a flow as stages where each has an equal.
+// Connect applies them to the name that the replication policy gave, so where one
+// of them looks at names the policy becomes the first stage. All others are
+// somebody's own class, or look into values: their keys stay unused, which is
+// reported.
 func (r *reader) transforms(p pair, f *model.Flow) {
 	list, ok := p.java.Connector["transforms"]
 	if !ok || !list.Written() {
 		return
 	}
+	t := transformer{r: r, p: p, keys: []string{list.Key}}
+	if predicates, ok := p.java.Connector["predicates"]; ok && predicates.Written() {
+		t.keys = append(t.keys, predicates.Key)
+	}
 	var stages []*model.Stage
-	keys, seen := []string{list.Key}, map[string]bool{}
+	seen := map[string]bool{}
 	for _, name := range field.SplitList(r.value(list).text) {
-		s, read := r.router(p, name)
+		s := t.stage(name)
 		if s == nil || seen[name] { // Connect refuses a second one
 			return
 		}
 		seen[name] = true
-		stages, keys = append(stages, s), append(keys, read...)
+		stages = append(stages, s)
 	}
-	for _, key := range keys {
+	for _, key := range t.keys {
 		r.used[key] = true
 	}
-	if len(stages) == 0 {
-		return
-	}
-	if f.ReplicationPolicy == model.PolicyDefault {
+	named := slices.ContainsFunc(stages, func(s *model.Stage) bool { return s.Rename != nil || s.Filter != nil && s.When == "" })
+	if named && f.ReplicationPolicy == model.PolicyDefault {
 		stages = append([]*model.Stage{policyStage(f, stages)}, stages...)
 		f.ReplicationPolicy = model.PolicyIdentity
 	}
 	f.Stages = stages
 }
 
-// router reads one transformation, and returns the keys that it has; nil where it
-// is no RegexRouter, or has a predicate.
-func (r *reader) router(p pair, name string) (*model.Stage, []string) {
-	var keys []string
-	get := func(key string) (value, bool) {
-		v, ok := p.java.Connector["transforms."+name+"."+key]
-		if !ok || !v.Written() {
-			return value{}, false
-		}
-		keys = append(keys, v.Key)
-		return r.value(v), true
+// transformer reads the transformations of one flow.
+type transformer struct {
+	r    *reader
+	p    pair
+	keys []string // that were read
+}
+
+// get returns what is written behind a prefix such as "transforms.name.".
+func (t *transformer) get(prefix, key string) (value, bool) {
+	v, ok := t.p.java.Connector[prefix+key]
+	if !ok || !v.Written() {
+		return value{}, false
 	}
-	class, _ := get("type")
-	pattern, _ := get("regex")
-	replacement, _ := get("replacement")
-	_, conditional := get("predicate")
-	if class.text != regexRouter || conditional || pattern.text == "" || replacement.text == "" {
-		return nil, nil
+	t.keys = append(t.keys, v.Key)
+	return t.r.value(v), true
+}
+
+// stage reads one transformation; nil where no stage is its equal.
+func (t *transformer) stage(name string) *model.Stage {
+	prefix := "transforms." + name + "."
+	class, _ := t.get(prefix, "type")
+	short, own := strings.CutPrefix(class.text, transformClass)
+	if !own {
+		return nil
+	}
+	c, ok := t.condition(prefix)
+	if !ok || c.topics.text != "" && short != "Filter" {
+		return nil
+	}
+	var s *model.Stage
+	switch {
+	case short == "RegexRouter" && c.when == "":
+		s = t.router(prefix)
+	case short == "DropHeaders":
+		s = t.dropHeaders(prefix)
+	case short == "InsertHeader":
+		s = t.insertHeader(prefix)
+	case short == "Filter":
+		s = c.filter()
+	}
+	if s == nil {
+		return nil
+	}
+	s.Name, s.Range = name, class.at
+	if short != "Filter" {
+		s.When = c.when
+	}
+	return s
+}
+
+func (t *transformer) router(prefix string) *model.Stage {
+	pattern, _ := t.get(prefix, "regex")
+	replacement, _ := t.get(prefix, "replacement")
+	if pattern.text == "" || replacement.text == "" {
+		return nil
 	}
 	s := model.NewStage(model.StageRename)
-	s.Name, s.Range = name, class.at
 	s.Rename.Pattern, s.Rename.Replacement = pattern.text, replacement.text
 	s.Ranges["pattern"], s.Ranges["replacement"] = pattern.at, replacement.at
-	return s, keys
+	return s
+}
+
+func (t *transformer) dropHeaders(prefix string) *model.Stage {
+	names, _ := t.get(prefix, "headers")
+	if names.text == "" {
+		return nil
+	}
+	s := model.NewStage(model.StageHeaders)
+	s.Headers.Remove, s.Ranges["remove"] = field.SplitList(names.text), names.at
+	return s
+}
+
+// insertHeader adds a header with a text. MirrorMaker 2's own header converter
+// takes no texts, so that it is of use there with another one.
+func (t *transformer) insertHeader(prefix string) *model.Stage {
+	name, _ := t.get(prefix, "header")
+	text, given := t.get(prefix, "value.literal")
+	if name.text == "" || !given {
+		return nil
+	}
+	s := model.NewStage(model.StageHeaders)
+	s.Headers.Add, s.Ranges["add"] = map[string]string{name.text: text.text}, text.at
+	return s
+}
+
+// condition says for which records a transformation is: those of which when, a CEL
+// expression, is true, or, for a Filter, those of topics that match.
+type condition struct {
+	when   string // "": for all
+	topics value  // pattern of the names at this point
+	negate bool   // of topics
+}
+
+// condition reads the predicate of a transformation; not ok where it has one that
+// no condition is the equal of.
+func (t *transformer) condition(prefix string) (c condition, ok bool) {
+	name, given := t.get(prefix, "predicate")
+	negate, _ := t.get(prefix, "negate")
+	if !given || name.text == "" {
+		return c, true
+	}
+	predicate := "predicates." + name.text + "."
+	class, _ := t.get(predicate, "type")
+	c.negate = strings.EqualFold(strings.TrimSpace(negate.text), "true")
+	switch strings.TrimPrefix(class.text, predicateClass) {
+	case "HasHeaderKey":
+		header, _ := t.get(predicate, "name")
+		if header.text == "" {
+			return c, false
+		}
+		c.when = strconv.Quote(header.text) + " in headers"
+	case "RecordIsTombstone":
+		c.when = "value == null"
+	case "TopicNameMatches":
+		c.topics, _ = t.get(predicate, "pattern")
+		return c, c.topics.text != ""
+	default:
+		return c, false
+	}
+	if c.negate {
+		c.when = "!(" + c.when + ")"
+	}
+	return c, true
+}
+
+// filter is the stage that drops what the condition is about; nil where that is
+// everything.
+func (c condition) filter() *model.Stage {
+	s := model.NewStage(model.StageFilter)
+	switch {
+	case c.topics.text != "" && c.negate:
+		s.Filter.Topics, s.Ranges[model.Element("topics", 0)] = []string{c.topics.text}, c.topics.at
+	case c.topics.text != "":
+		s.Filter.TopicsExclude, s.Ranges[model.Element("topics_exclude", 0)] = []string{c.topics.text}, c.topics.at
+	case c.when != "":
+		s.When = "!(" + c.when + ")"
+	default:
+		return nil
+	}
+	return s
 }
 
 // policyStage names topics as the replication policy of a flow does, under a name
