@@ -38,6 +38,7 @@ func (s *Store) Refresh(ctx context.Context) error {
 	defer func() { s.turn <- struct{}{} }()
 
 	r := reader{store: s, found: make(map[string]*found), decompressor: kgo.DefaultDecompressor(), stalledSince: time.Now()}
+	warned := false
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, retryMost) {
 		err := r.round(ctx)
 		s.apply(r.found)
@@ -52,6 +53,10 @@ func (s *Store) Refresh(ctx context.Context) error {
 			r.ends = nil // ask for the log's bounds again
 		}
 		s.p.Log.Debug("reading positions retried", "topic", s.p.Topic, "error", err)
+		if ctx.Err() == nil && !warned && time.Since(r.stalledSince) > stalledAfter {
+			warned = true
+			s.p.Log.Warn("positions cannot be read yet, retrying", "topic", s.p.Topic, "err", err)
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
