@@ -169,6 +169,7 @@ func testPoison(t *testing.T, b *Bed, strait string) {
 	w.write(ctx, large, 0, 400_000)
 	w.write(ctx, corrupt, 0, 1000)
 	damage(t, b.A, corrupt, 0)
+	inSync(ctx, t, b.B) // else a topic of other tests might go with the broker, too
 	if err := b.B.Crash(3); err != nil {
 		t.Fatal(err)
 	}
@@ -313,6 +314,24 @@ func (w *poisoner) roundTrip(ctx context.Context, at place) time.Duration {
 			if string(r.Key) == key {
 				return time.Since(began)
 			}
+		}
+	}
+}
+
+// inSync waits until the replicas of all topics that the mirror and the brokers keep
+// for themselves are in sync.
+func inSync(ctx context.Context, t *testing.T, s *Side) {
+	t.Helper()
+	topics, err := s.Admin().ListTopicsWithInternal(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, topic := range topics {
+		if !strings.HasPrefix(name, "mm2-") && !strings.HasPrefix(name, "__") {
+			continue
+		}
+		if err := s.WaitISR(ctx, name, topic.Partitions.NumReplicas()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
