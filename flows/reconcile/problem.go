@@ -5,11 +5,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/strait-mirror/strait/flows/cluster"
 )
 
 // remind is how long the log keeps silent about a problem that it has told.
 const remind = 5 * time.Minute
+
+// grace is how long the log keeps silent about what the protocol says passes by
+// itself: a partition that was just created has no leader for a moment.
+const grace = 5 * time.Second
 
 // Problem is something that keeps part of the control plane from being as it
 // should, or that a person should know of.
@@ -48,21 +54,23 @@ func (l *Loop) Problems() []Problem {
 }
 
 // settle replaces the problems of the last pass by those of this one. The log
-// tells each when it begins, now and then while it lasts, and when all of them
-// are solved.
+// tells each when it begins, now and then while it lasts, and when all that it
+// told of are solved.
 func (l *Loop) settle(now []Problem) {
 	l.mu.Lock()
 	before := l.problems
 	old := make(map[[2]string]Problem, len(before))
+	told := false
 	for _, p := range before {
 		old[p.key()] = p
+		told = told || !p.told.IsZero()
 	}
 	var news []Problem
 	for i := range now {
 		if was, known := old[now[i].key()]; known {
 			now[i].Since, now[i].told = was.Since, was.told
 		}
-		if time.Since(now[i].told) >= remind {
+		if time.Since(now[i].told) >= remind && (!kerr.IsRetriable(now[i].Err) || time.Since(now[i].Since) >= grace) {
 			now[i].told = time.Now()
 			news = append(news, now[i])
 		}
@@ -70,7 +78,7 @@ func (l *Loop) settle(now []Problem) {
 	l.problems = now
 	l.mu.Unlock()
 	l.tell(news)
-	if len(before) > 0 && len(now) == 0 {
+	if told && len(now) == 0 {
 		l.p.Log.Info("control plane in order again", "problems", len(before), "since", before[0].Since)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Pauses before a pass that failed is tried again; they double.
@@ -100,6 +102,25 @@ func (l *Loop) Run(ctx context.Context) {
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
+	}
+}
+
+// Try makes passes until one succeeds, or fails in a way that does not pass by
+// itself, or has failed for as long as the log keeps silent about such. It returns
+// the last one's error.
+func (l *Loop) Try(ctx context.Context) error {
+	began, pause := time.Now(), retryFirst
+	for {
+		err := l.Once(ctx)
+		if err == nil || !kerr.IsRetriable(err) || time.Since(began) >= grace {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+		pause *= 2
 	}
 }
 

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/strait-mirror/strait/flows/reconcile"
 )
@@ -94,6 +96,66 @@ func TestFailedPassesAreRetriedSoon(t *testing.T) {
 		}
 		if !strings.Contains(r.log.String(), "in order again") {
 			t.Errorf("the log does not tell the end:\n%s", r.log.String())
+		}
+	})
+}
+
+// errElection is what a partition answers that was created a moment ago.
+var errElection = fmt.Errorf("asking for the end: %w", kerr.NotLeaderForPartition)
+
+func TestTheLogIsSilentOfWhatPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, reconcile.Params{}, func(n int, _ *reconcile.Pass) error {
+			if n < 3 || n > 4 && n < 9 { // 3 s, and later 15 s
+				return errElection
+			}
+			return nil
+		})
+		time.Sleep(62 * time.Second)
+		if got := r.log.String(); got != "" {
+			t.Errorf("the log tells of an election:\n%s", got)
+		}
+		time.Sleep(65 * time.Second)
+		if got := r.loop.Problems(); len(got) != 1 {
+			t.Errorf("problems are %+v", got)
+		}
+		time.Sleep(15 * time.Second)
+		r.stop()
+		if got := r.log.String(); strings.Count(got, "needs attention") != 1 || strings.Count(got, "in order again") != 1 {
+			t.Errorf("the log does not tell of an election that lasts, once:\n%s", got)
+		}
+	})
+}
+
+func TestTryWaitsForWhatPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			fails  int
+			with   error
+			passes int
+			want   error
+		}{
+			{0, nil, 1, nil},
+			{2, errElection, 3, nil},
+			{9, errElection, 4, errElection},
+			{1, errBroker, 1, errBroker},
+		} {
+			passes := 0
+			l, err := reconcile.New(reconcile.Params{
+				Name: "test", Interval: time.Minute, Log: slog.New(slog.DiscardHandler),
+				Do: func(context.Context, *reconcile.Pass) error {
+					if passes++; passes <= c.fails {
+						return c.with
+					}
+					return nil
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Try(t.Context()); !errors.Is(err, c.want) || passes != c.passes {
+				t.Errorf("%d failures with %v: %d passes, %v", c.fails, c.with, passes, err)
+			}
 		}
 	})
 }

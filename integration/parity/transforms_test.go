@@ -67,14 +67,17 @@ func TestTransforms(t *testing.T) {
 	var g errgroup.Group
 	for _, topic := range []string{"plain", "secret", "other"} {
 		g.Go(func() error {
-			if err := source.CreateTopic(ctx, kafka.Topic{Name: topic}); err != nil {
+			// The records are old: brokers would delete them while MirrorMaker 2 starts.
+			if err := source.CreateTopic(ctx, kafka.Topic{Name: topic, Config: map[string]*string{"retention.ms": new("-1")}}); err != nil {
 				return err
 			}
 			return various(ctx, source, topic)
 		})
 	}
 	for _, target := range clusters[1:] { // the brokers make none by themselves
-		g.Go(func() error { return target.CreateTopic(ctx, kafka.Topic{Name: "renamed-other"}) })
+		g.Go(func() error {
+			return target.CreateTopic(ctx, kafka.Topic{Name: "renamed-other", Config: map[string]*string{"retention.ms": new("-1")}})
+		})
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)

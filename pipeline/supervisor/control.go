@@ -115,7 +115,9 @@ func (c *control) once(ctx context.Context, within time.Duration) {
 		defer cancel()
 	}
 	for _, l := range c.last {
-		_ = l.Once(ctx)
+		if err := l.Try(ctx); err != nil && ctx.Err() != nil {
+			c.log.Warn("last pass failed", "reconciler", l.Name(), "err", err)
+		}
 	}
 }
 
