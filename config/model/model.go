@@ -4,6 +4,7 @@
 package model
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +73,19 @@ const (
 // SharesOffsets reports whether f keeps its positions where MirrorMaker 2 and
 // other flows between its clusters look for theirs: two must not copy one topic.
 func (f *Flow) SharesOffsets() bool { return f.OwnsOffsets != OwnsNo && f.MirrorMaker1 == nil }
+
+// Rivals reports whether two flows keep the positions of equal topics in one place:
+// the first in the file has those of topics that both take.
+func Rivals(a, b *Flow) bool {
+	return a.Enabled && b.Enabled && a.From == b.From && a.To == b.To && a.SharesOffsets() && b.SharesOffsets()
+}
+
+// Returns reports whether a flow takes the way back of f under equal names.
+func (c *Config) Returns(f *Flow) bool {
+	return slices.ContainsFunc(c.Flows, func(o *Flow) bool {
+		return o.Enabled && o.From == f.To && o.To == f.From && o.ReplicationPolicy == PolicyIdentity
+	})
+}
 
 // Compression is how batches are compressed on the target: CompressionProducer, or
 // the name of a codec as in Kafka's compression.type.

@@ -24,6 +24,10 @@ type Budget struct{ bytes *memory.Budget }
 // NewBudget returns a budget of limit bytes between fetch and acknowledgement.
 func NewBudget(limit int64) *Budget { return &Budget{memory.NewBudget(limit)} }
 
+// SetLimit gives a budget another size while flows use it: they wait until they fit
+// a smaller one.
+func (b *Budget) SetLimit(limit int64) { b.bytes.SetLimit(limit) }
+
 // Params is what New needs.
 type Params struct {
 	Flow   *model.Flow      // required

@@ -59,6 +59,8 @@ func edits(good string) map[string]string {
 		"tolerance":              last(`errors_tolerance = "all"`),
 		"a client id":            within(`  client_id = "renamed"`),
 		"a pair more":            good + "\nflow \"b->a\" {\n  topics = [\"nothing\"]\n}\n",
+		"a flow beside":          good + "\nflow \"beside\" {\n  from = \"a\"\n  to = \"b\"\n  topics = [\"nothing\"]\n  owns_offsets = false\n}\n",
+		"a topic changes flows":  last(`topics_exclude = ["reload-plain-1"]`) + "\nflow \"beside\" {\n  from = \"a\"\n  to = \"b\"\n  topics = [\"reload-plain-1\"]\n}\n",
 		"half a file":            good[:len(good)*2/3],
 		"nothing":                "",
 		"an unknown key":         last(`topcis = ["x"]`),

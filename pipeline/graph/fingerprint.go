@@ -62,6 +62,39 @@ func Selection(f *model.Flow) Fingerprint {
 	}}).Fingerprint
 }
 
+// Surroundings stands for what each flow takes from those around it: which of them
+// have the positions of its topics, and whether one leads the way back.
+func Surroundings(cfg *model.Config) map[*model.Flow]Fingerprint {
+	type pair struct{ from, to string }
+	before := map[pair]Fingerprint{} // of the rivals so far
+	all := make(map[*model.Flow]Fingerprint, len(cfg.Flows))
+	for _, f := range cfg.Flows {
+		at := pair{f.From, f.To}
+		rivals := before[at]
+		if model.Rivals(f, f) {
+			before[at] = Key{}.identify(rivals[:], f.Name, Selection(f)).Fingerprint
+		} else {
+			rivals = Fingerprint{}
+		}
+		all[f] = Key{}.identify(rivals[:], cfg.Returns(f)).Fingerprint
+	}
+	return all
+}
+
+// ChangesLive reports whether a flow of a topology can become one of another while
+// it runs, where it differs in live properties alone. Flows that keep positions in
+// one place cannot take other topics so: one would have to leave a topic before
+// another begins with it.
+func ChangesLive(before, after *model.Config, was, is *model.Flow) bool {
+	if !was.ChangesLive() || !is.ChangesLive() {
+		return false
+	}
+	shares := func(cfg *model.Config, f *model.Flow) bool {
+		return slices.ContainsFunc(cfg.Flows, func(o *model.Flow) bool { return o != f && model.Rivals(o, f) })
+	}
+	return Selection(was) == Selection(is) || !shares(before, was) && !shares(after, is)
+}
+
 // identify returns the identity of values, all of which are of the model.
 func (k Key) identify(values ...any) Identity {
 	var open, sealed canon

@@ -79,7 +79,7 @@ func wholly(g *graph.Graph, path graph.Path, a Action) []Part {
 func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.Path) []Change {
 	byNode := map[graph.Kind][]Change{}
 	var own []Change
-	for _, c := range whileRunning(before, after, d.properties(before, after)) {
+	for _, c := range d.whileRunning(before, after, append(d.properties(before, after), d.around(before, after)...)) {
 		if kind, ok := graph.Holder(c.Property); ok {
 			byNode[kind] = append(byNode[kind], c)
 		} else {
@@ -93,7 +93,7 @@ func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.P
 		p := Part{ID: id, Name: n.Name, Kind: string(n.Kind), Action: Keep}
 		if n.Kind == graph.Stage {
 			p = stage(p, before, after, i-1)
-			p.Changes = whileRunning(before, after, p.Changes)
+			p.Changes = d.whileRunning(before, after, p.Changes)
 			p.Action = worse(p.Action, costOf(p.Changes))
 		} else {
 			p.Changes = byNode[n.Kind]
@@ -112,9 +112,28 @@ func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.P
 	return own
 }
 
+// around is what a flow has to restart for as others change: those that have the
+// positions of its topics before it, or one that leads the way back.
+func (d *comparison) around(before, after *model.Flow) []Change {
+	switch {
+	case d.aroundBefore[before] == d.aroundAfter[after]:
+		return nil
+	case d.before.Returns(before) != d.after.Returns(after):
+		return []Change{{
+			Property: "loop_guard", Before: before.LoopGuard, After: after.LoopGuard, Action: RestartFlow, At: after.Range,
+			Note: fmt.Sprintf("whether a flow leads back from %q under equal names is not what it was", after.To),
+		}}
+	default:
+		return []Change{{
+			Property: "owns_offsets", Before: string(before.OwnsOffsets), After: string(after.OwnsOffsets), Action: RestartFlow, At: after.Range,
+			Note: "flows before it in the file, which keep positions of equal topics in the same place, are not what they were",
+		}}
+	}
+}
+
 // whileRunning has a flow that cannot change live restart for what others can.
-func whileRunning(before, after *model.Flow, list []Change) []Change {
-	if before.ChangesLive() && after.ChangesLive() {
+func (d *comparison) whileRunning(before, after *model.Flow, list []Change) []Change {
+	if graph.ChangesLive(d.before, d.after, before, after) {
 		return list
 	}
 	for i := range list {

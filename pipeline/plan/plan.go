@@ -83,7 +83,8 @@ func New(before, after *model.Config) *Plan {
 	d := &comparison{
 		before: before, after: after,
 		old: graph.New(before, key), new: graph.New(after, key),
-		clusters: map[string][]Change{},
+		clusters:     map[string][]Change{},
+		aroundBefore: graph.Surroundings(before), aroundAfter: graph.Surroundings(after),
 	}
 	p := &Plan{Clusters: d.compareClusters()}
 	for _, f := range after.Flows {
@@ -158,6 +159,8 @@ type comparison struct {
 	before, after *model.Config
 	old, new      *graph.Graph
 	clusters      map[string][]Change // of clusters in both, by alias
+
+	aroundBefore, aroundAfter map[*model.Flow]graph.Fingerprint
 }
 
 // flowOf returns the flow of a name, or nil.

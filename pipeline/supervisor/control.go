@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -30,14 +29,13 @@ type control struct {
 	end   []*reconcile.Loop // each makes one pass when the flow and all other passes have ended
 }
 
-// buildControl makes the control plane of a flow.
-func (s *Supervisor) buildControl(def *model.Flow, t *team, f *mirror.Flow, from, to *cluster.Cluster, offsets *offsetsync.Syncs) error {
-	p, err := newPlane(def, func(def *model.Flow) (*control, error) {
-		c := &control{def: def, team: t, to: to, log: s.p.Log.With("flow", def.Name)}
-		return c, c.build(f, from, offsets)
+// buildControl makes the control plane of a unit; from and offsets are of its flow.
+func (b *building) buildControl(u *unit, from, to *cluster.Cluster, offsets *offsetsync.Syncs) (*plane, error) {
+	log := b.p.Log.With("flow", u.def.Name)
+	return newPlane(u.def, func(def *model.Flow) (*control, error) {
+		c := &control{def: def, team: u.team, to: to, log: log}
+		return c, c.build(u.flow, from, offsets)
 	})
-	s.control = append(s.control, p)
-	return err
 }
 
 // build adds all that there is to do.
@@ -55,26 +53,18 @@ func (c *control) build(f *mirror.Flow, from *cluster.Cluster, offsets *offsetsy
 	return c.addOffsets(f, from, offsets)
 }
 
-// buildHeartbeats makes the control planes of pairs that have nothing but
-// heartbeats.
-func (s *Supervisor) buildHeartbeats(opened map[connection]*cluster.Cluster) error {
-	for _, def := range s.p.Config.Flows {
-		if def.Enabled || !def.EmitsHeartbeats() || !s.p.mine(def) {
-			continue
-		}
-		to, err := s.connect(opened, def.To, def.Connections.TargetAdmin, def.Connections.TargetProducer)
-		if err != nil {
-			return err
-		}
-		t, err := s.teamOf(def, to)
-		if err == nil {
-			err = s.buildControl(def, t, nil, nil, to, nil)
-		}
-		if err != nil {
-			return fmt.Errorf("building the heartbeats of %q: %w", def.Name, err)
-		}
+// buildHeartbeats makes the control plane of a pair that has nothing but heartbeats.
+func (b *building) buildHeartbeats(u *unit) error {
+	to, err := b.connect(b.cfg, u.def.To, u.def.Connections.TargetAdmin, u.def.Connections.TargetProducer)
+	if err != nil {
+		return err
 	}
-	return nil
+	u.uses = []*cluster.Cluster{to}
+	if u.team, err = b.teamOf(b.cfg, u.def, to); err != nil {
+		return err
+	}
+	u.control, err = b.buildControl(u, nil, to, nil)
+	return err
 }
 
 func (c *control) addHeartbeats() error {

@@ -14,7 +14,7 @@ import (
 )
 
 // Fleet runs a topology that may change while it runs: one Supervisor for each
-// pair of clusters, so that an edit touches nothing but the pairs it is about.
+// pair of clusters, within which an edit touches nothing but the flows it is about.
 // Its methods are safe for concurrent use.
 type Fleet struct {
 	p   Params
@@ -26,7 +26,6 @@ type Fleet struct {
 	cfg    *model.Config
 	ships  []*ship // in the order of the configuration
 	budget *mirror.Budget
-	size   int64           // of budget
 	run    context.Context //nolint:containedctx // of Run, which every ship needs; nil: not running
 }
 
@@ -34,8 +33,7 @@ type Fleet struct {
 type ship struct {
 	*Supervisor
 	pair  Pair
-	runs  *model.Config // that it is made of; it and is belong to who applies
-	is    graph.Identity
+	is    graph.Identity     // of what all its flows share
 	stop  context.CancelFunc // nil: not started
 	ended chan struct{}      // closed when it has ended
 	err   error              // why, then
@@ -46,8 +44,7 @@ func NewFleet(p Params) (*Fleet, error) {
 	if p.Config == nil || p.Log == nil {
 		return nil, errors.New("building fleet: config and log are required")
 	}
-	f := &Fleet{p: p, key: graph.NewKey(), cfg: p.Config}
-	f.resize(p.Config)
+	f := &Fleet{p: p, key: graph.NewKey(), cfg: p.Config, budget: mirror.NewBudget(bufferMemory(p.Config))}
 	for _, pair := range pairs(p.Config) {
 		s, err := f.build(p.Config, pair)
 		if err != nil {
@@ -70,12 +67,14 @@ func pairs(cfg *model.Config) []Pair {
 	return list
 }
 
-// identity stands for all that a pair is made of.
+// identity stands for what the flows of a pair share: its clusters, and the place of
+// this process among others, which is kept as long as it can be.
 func (f *Fleet) identity(cfg *model.Config, pair Pair) graph.Identity {
 	values := []any{cfg.Deployment, cfg.Cluster(pair.From), cfg.Cluster(pair.To)}
 	for _, def := range cfg.Flows {
-		if (Params{Pair: &pair}).mine(def) {
-			values = append(values, def, returns(cfg, def))
+		if f.p.Instance != nil && (Params{Pair: &pair}).mine(def) {
+			values = append(values, def.Control.HeartbeatInterval, def.Control.SessionTimeout)
+			break
 		}
 	}
 	return f.key.Identify(values...)
@@ -88,15 +87,7 @@ func (f *Fleet) build(cfg *model.Config, pair Pair) (*ship, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ship{Supervisor: s, pair: pair, runs: cfg, is: f.identity(cfg, pair), ended: make(chan struct{})}, nil
-}
-
-// resize makes a budget of the size that a topology asks for. What runs already
-// keeps the one it has.
-func (f *Fleet) resize(cfg *model.Config) {
-	if size := bufferMemory(cfg); f.budget == nil || size != f.size {
-		f.budget, f.size = mirror.NewBudget(size), size
-	}
+	return &ship{Supervisor: s, pair: pair, is: f.identity(cfg, pair), ended: make(chan struct{})}, nil
 }
 
 // start begins to run a ship until it ends or is told to; before Run, nothing
@@ -147,35 +138,49 @@ func (f *Fleet) Apply(ctx context.Context, cfg *model.Config) error {
 	f.applying.Lock()
 	defer f.applying.Unlock()
 	f.mu.Lock()
-	f.resize(cfg)
 	old := f.ships
 	f.mu.Unlock()
 
-	var next, fresh, edited []*ship
+	var next, fresh []*ship
+	var changes []*change
+	refuse := func(err error) error {
+		for _, c := range changes {
+			c.discard()
+		}
+		discard(fresh)
+		return err
+	}
 	for _, pair := range pairs(cfg) {
-		i := slices.IndexFunc(old, func(s *ship) bool { return s.pair == pair })
-		if i >= 0 && old[i].is.Same(f.identity(cfg, pair)) {
-			next = append(next, old[i])
+		if i := slices.IndexFunc(old, func(s *ship) bool { return s.pair == pair }); i >= 0 && old[i].is.Same(f.identity(cfg, pair)) {
+			c, err := old[i].change(cfg)
+			if err != nil {
+				return refuse(err)
+			}
+			next, changes = append(next, old[i]), append(changes, c)
 			continue
 		}
-		if i >= 0 && f.differsLive(old[i], cfg) {
-			next, edited = append(next, old[i]), append(edited, old[i])
-			continue
-		}
-		s, err := f.build(cfg, pair)
+		s, err := f.build(cfg, pair) //nolint:contextcheck // a ship lives as long as Run
 		if err != nil {
-			discard(fresh)
-			return err
+			return refuse(err)
 		}
 		next, fresh = append(next, s), append(fresh, s)
 	}
 	if err := f.prepare(ctx, cfg, fresh); err != nil {
-		discard(fresh)
-		return err
+		return refuse(err)
 	}
-	f.replace(old, next)
-	for _, s := range edited {
-		f.update(s, cfg)
+	f.budget.SetLimit(bufferMemory(cfg))
+	var wait sync.WaitGroup
+	for _, s := range old {
+		if !slices.Contains(next, s) {
+			wait.Go(s.end)
+		}
+	}
+	for _, c := range changes {
+		wait.Go(c.end)
+	}
+	wait.Wait()
+	for _, c := range changes {
+		c.begin() //nolint:contextcheck // a unit lives as long as Run
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -184,17 +189,6 @@ func (f *Fleet) Apply(ctx context.Context, cfg *model.Config) error {
 		f.start(s) //nolint:contextcheck // a ship lives as long as Run
 	}
 	return nil
-}
-
-// replace stops what is not among what comes, and waits for it.
-func (f *Fleet) replace(old, next []*ship) {
-	var wait sync.WaitGroup
-	for _, s := range old {
-		if !slices.Contains(next, s) {
-			wait.Go(func() { s.end() })
-		}
-	}
-	wait.Wait()
 }
 
 // end stops a ship and waits for it.
@@ -221,9 +215,9 @@ func (f *Fleet) Partitions(want func(flow string) bool) []status.Partition {
 	f.mu.Unlock()
 	var all []status.Partition
 	for _, s := range ships {
-		for _, flow := range s.flows {
-			if want(flow.Name()) {
-				all = append(all, partitionsOf(flow)...)
+		for _, u := range s.all() {
+			if u.flow != nil && want(u.flow.Name()) {
+				all = append(all, partitionsOf(u.flow)...)
 			}
 		}
 	}

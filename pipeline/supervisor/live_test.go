@@ -39,11 +39,11 @@ flow "a->b" {
 // live keeps what runs, and nothing else does.
 func TestPropertiesThatStopNothing(t *testing.T) {
 	runs := topology(t, `topics = ["orders"]`)
-	f, err := NewFleet(Params{Config: runs, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Params{Config: runs, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer discard(f.ships)
+	defer s.close()
 	seen := map[field.Reload]int{}
 	for i, d := range model.FlowFields(runs.Flows[0]) {
 		if d.Name == "enabled" {
@@ -52,11 +52,16 @@ func TestPropertiesThatStopNothing(t *testing.T) {
 		next := *runs
 		def := *runs.Flows[0]
 		next.Flows = []*model.Flow{&def}
-		change(t, model.FlowFields(&def)[i])
+		alter(t, model.FlowFields(&def)[i])
 		want := d.Reload == field.Live
-		if got := f.differsLive(f.ships[0], &next); got != want {
+		c, err := s.change(&next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(c.live) == 1; got != want || got == (len(c.fresh) == 1) {
 			t.Errorf("%s is declared %s, and a change of it is taken for live: %v", d.Name, d.Reload, got)
 		}
+		c.discard()
 		seen[d.Reload]++
 	}
 	if seen[field.Live] < 10 || seen[field.RestartFlow] < 10 {
@@ -64,8 +69,8 @@ func TestPropertiesThatStopNothing(t *testing.T) {
 	}
 }
 
-// change gives a property another value.
-func change(t *testing.T, d field.Def) {
+// alter gives a property another value.
+func alter(t *testing.T, d field.Def) {
 	t.Helper()
 	before := d.Text()
 	v := field.Value{Text: "other"}
@@ -142,14 +147,17 @@ func checkKept(t *testing.T, f *Fleet, before, after string, want bool) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	for _, text := range []string{after, before} {
-		ship := f.ships[0]
+		ship, unit := f.ships[0], f.ships[0].units[0]
 		for range 2 { // the second is no edit
 			if err := f.Apply(ctx, topology(t, text)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if kept := f.ships[0] == ship; kept != want {
+		if kept := f.ships[0].units[0] == unit; kept != want {
 			t.Errorf("the flow was kept: %v", kept)
+		}
+		if f.ships[0] != ship || len(ship.open) != 2 {
+			t.Errorf("its clusters were not kept: %d are open", len(ship.open))
 		}
 	}
 }

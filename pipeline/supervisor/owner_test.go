@@ -36,7 +36,7 @@ func TestTaken(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			by := taken(tt.flows[len(tt.flows)-1], tt.flows)
+			by := new(owners).taken(tt.flows[len(tt.flows)-1], tt.flows)
 			if by == nil {
 				by = func(string) string { return "" }
 			}

@@ -25,7 +25,7 @@ func (f *Fleet) prepare(ctx context.Context, cfg *model.Config, ships []*ship) e
 	g, ctx := errgroup.WithContext(ctx)
 	asked := map[string]bool{}
 	for _, s := range ships {
-		for _, c := range s.open {
+		for _, c := range s.clusters() {
 			alias := c.Alias()
 			if asked[alias] || f.known(cfg, alias) {
 				continue
@@ -75,7 +75,7 @@ func (f *Fleet) idBefore(ctx context.Context, alias string) string {
 	ships := f.ships
 	f.mu.Unlock()
 	for _, s := range ships {
-		for _, c := range s.open {
+		for _, c := range s.clusters() {
 			if c.Alias() != alias {
 				continue
 			}

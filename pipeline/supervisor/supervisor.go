@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/mirror"
+	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/status"
 )
 
@@ -50,14 +52,20 @@ type Pair struct{ From, To string }
 
 func (p Params) mine(f *model.Flow) bool { return p.Pair == nil || *p.Pair == Pair{f.From, f.To} }
 
-// Supervisor runs one topology. Status may be called at any time from anywhere.
+// Supervisor runs one topology, or what of it leads from one cluster to another.
+// Status may be called at any time from anywhere; Run and what changes it are the
+// caller's to put in order.
 type Supervisor struct {
-	p       Params
-	flows   []*mirror.Flow
-	rates   []*rate  // of flows
-	teams   []*team  // that this process is in
-	control []*plane // of flows, then of pairs that have none
-	open    []*cluster.Cluster
+	p      Params
+	key    graph.Key // of identities
+	budget *mirror.Budget
+	runs   *model.Config // that the units are made of
+
+	mu    sync.Mutex // guards the rest
+	units []*unit    // in file order
+	teams []*team    // that this process is in
+	open  map[connection]*cluster.Cluster
+	run   running
 }
 
 // New builds what will run; it starts and dials nothing.
@@ -68,92 +76,45 @@ func New(p Params) (*Supervisor, error) {
 	if p.DrainTimeout == 0 {
 		p.DrainTimeout = 30 * time.Second
 	}
-	s := &Supervisor{p: p}
-	if err := s.build(); err != nil {
+	s := &Supervisor{p: p, key: graph.NewKey(), budget: p.Budget, open: map[connection]*cluster.Cluster{}}
+	if s.budget == nil {
+		s.budget = mirror.NewBudget(bufferMemory(p.Config))
+	}
+	s.runs = &model.Config{} // nothing yet
+	c, err := s.change(p.Config)
+	if err != nil {
 		s.close()
 		return nil, err
 	}
+	c.begin()
 	return s, nil
 }
 
-// returns reports whether a flow of the topology takes the way back of f under
-// equal names.
-func returns(cfg *model.Config, f *model.Flow) bool {
-	return slices.ContainsFunc(cfg.Flows, func(o *model.Flow) bool {
-		return o.Enabled && o.From == f.To && o.To == f.From && o.ReplicationPolicy == model.PolicyIdentity
-	})
-}
-
-func (s *Supervisor) build() error {
-	opened := map[connection]*cluster.Cluster{}
-	budget := s.p.Budget
-	if budget == nil {
-		budget = mirror.NewBudget(bufferMemory(s.p.Config))
-	}
-	for _, def := range s.p.Config.Flows {
-		if !def.Enabled || !s.p.mine(def) {
-			continue
-		}
-		own := def.Connections
-		from, err := s.connect(opened, def.From, own.SourceAdmin, own.SourceConsumer)
-		if err != nil {
-			return err
-		}
-		to, err := s.connect(opened, def.To, own.TargetAdmin, own.TargetProducer)
-		if err != nil {
-			return err
-		}
-		t, err := s.teamOf(def, to)
-		if err != nil {
-			return fmt.Errorf("building flow %q: %w", def.Name, err)
-		}
-		offsets, err := s.offsetsOf(def, t, from, to)
-		if err != nil {
-			return fmt.Errorf("building flow %q: %w", def.Name, err)
-		}
-		params := mirror.Params{
-			Flow: def, Source: from, Target: to, Budget: budget, Offsets: offsets,
-			Log:     s.p.Log.With("flow", def.Name),
-			Returns: returns(s.p.Config, def), Taken: taken(def, s.p.Config.Flows),
-			Once: s.p.Once, Timeout: s.p.Timeout, DrainTimeout: s.p.DrainTimeout,
-		}
-		if t != nil {
-			params.Share = t
-		}
-		f, err := mirror.New(params)
-		if err != nil {
-			return fmt.Errorf("building flow %q: %w", def.Name, err)
-		}
-		t.add(f)
-		s.flows = append(s.flows, f)
-		s.rates = append(s.rates, &rate{})
-		if err := s.buildControl(def, t, f, from, to, offsets); err != nil {
-			return fmt.Errorf("building flow %q: %w", def.Name, err)
-		}
-	}
-	return s.buildHeartbeats(opened)
-}
-
 // connection is how a flow reaches one of its clusters.
-type connection struct{ control, data *model.Cluster }
+type connection struct {
+	alias         string
+	control, data graph.Identity
+}
 
 // connect opens a cluster once for all flows that reach it the same way. control
 // and data say how a flow's own clients do, nil where the cluster says it.
-func (s *Supervisor) connect(opened map[connection]*cluster.Cluster, alias string, control, data *model.Cluster) (*cluster.Cluster, error) {
-	def := s.p.Config.Cluster(alias)
+func (s *Supervisor) connect(cfg *model.Config, alias string, control, data *model.Cluster) (*cluster.Cluster, error) {
+	def := cfg.Cluster(alias)
 	if def == nil {
 		return nil, fmt.Errorf("building flows: cluster %q is not defined", alias)
 	}
-	key := connection{cmp.Or(control, def), cmp.Or(data, def)}
-	if c := opened[key]; c != nil {
+	control, data = cmp.Or(control, def), cmp.Or(data, def)
+	key := connection{alias, s.key.Identify(control), s.key.Identify(data)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.open[key]; c != nil {
 		return c, nil
 	}
-	c, err := cluster.New(cluster.Params{Config: key.control, Data: key.data, Log: s.p.Log})
+	c, err := cluster.New(cluster.Params{Config: control, Data: data, Log: s.p.Log})
 	if err != nil {
 		return nil, fmt.Errorf("building cluster %q: %w", alias, err)
 	}
-	opened[key] = c
-	s.open = append(s.open, c)
+	s.open[key] = c
 	return c, nil
 }
 
@@ -169,10 +130,25 @@ func bufferMemory(cfg *model.Config) int64 {
 	return most
 }
 
+// clusters returns what is open, in no order.
+func (s *Supervisor) clusters() []*cluster.Cluster {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.open))
+}
+
 func (s *Supervisor) close() {
-	for _, c := range s.open {
+	for _, c := range s.clusters() {
 		c.Close()
 	}
+}
+
+// running is what a Run lends to those that it starts.
+type running struct {
+	ctx   context.Context //nolint:containedctx // of Run; nil: not running
+	team  context.Context //nolint:containedctx // ends later: a place in a group is kept until nothing needs it any more
+	ended bool            // nobody is to be started any more
+	teams sync.WaitGroup
 }
 
 // Run runs all flows until ctx ends and they have drained, or, with Once, until
@@ -182,46 +158,37 @@ func (s *Supervisor) close() {
 // of clusters may have heartbeats all the same, which a single pass sends none of.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.close()
-	defer s.join(ctx)()
-	var wait sync.WaitGroup
-	errs := make([]error, len(s.flows))
-	for i, f := range s.flows {
-		wait.Go(func() {
-			if errs[i] = s.keep(ctx, f); errs[i] == nil && s.p.Once {
-				s.control[i].now().once(ctx, s.p.Timeout)
-			}
-		})
+	team, leave := context.WithCancel(context.WithoutCancel(ctx))
+	s.mu.Lock()
+	s.run.ctx, s.run.team = ctx, team //nolint:fatcontext // they are lent to all that starts while Run runs
+	for _, t := range s.teams {
+		s.joinLocked(t)
 	}
+	for _, u := range s.units {
+		s.startLocked(u) //nolint:contextcheck // see running
+	}
+	s.mu.Unlock()
 	if !s.p.Once {
-		for _, c := range s.control {
-			wait.Go(func() { c.run(ctx) })
-		}
-	}
-	wait.Wait()
-	for i := range s.flows {
-		if errs[i] == nil { // else a cluster is not to be used, which has been said
-			wait.Go(func() { s.control[i].now().finish(ctx) })
-		}
-	}
-	wait.Wait()
-	if len(s.flows) == 0 && !s.p.Once {
 		<-ctx.Done()
 	}
+	s.mu.Lock()
+	s.run.ended = true
+	units := s.units
+	s.mu.Unlock()
+	var errs []error
+	for _, u := range units {
+		<-u.ended
+		errs = append(errs, u.err)
+	}
+	leave()
+	s.run.teams.Wait()
 	return errors.Join(errs...)
 }
 
-// join makes this process a member of its teams. What it returns leaves them and
-// comes last: a place is kept until nothing needs it any more.
-func (s *Supervisor) join(ctx context.Context) (leave func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var wait sync.WaitGroup
-	for _, t := range s.teams {
-		wait.Go(func() { t.Run(ctx) })
-	}
-	return func() {
-		cancel()
-		wait.Wait()
-	}
+// joinLocked makes this process a member of a team. s.mu is held.
+func (s *Supervisor) joinLocked(t *team) {
+	t.joined = true
+	s.run.teams.Go(func() { t.Run(s.run.team) })
 }
 
 // keep runs one flow, again and again until ctx ends.
@@ -250,15 +217,21 @@ func (s *Supervisor) keep(ctx context.Context, f *mirror.Flow) error {
 	}
 }
 
-// Status returns a copy of the present state of all flows.
+// all returns the units.
+func (s *Supervisor) all() []*unit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.units
+}
+
+// Status returns a copy of the present state of all flows, in file order.
 func (s *Supervisor) Status() status.Snapshot {
 	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
-	for i, f := range s.flows {
-		c := s.control[i].now()
-		snap.Flows = append(snap.Flows, c.team.addTo(c.addTo(flowStatus(f, s.rates[i], snap.Time))))
-	}
-	for _, c := range s.control[len(s.flows):] {
-		if st := c.now().alone(); len(st.Problems) > 0 {
+	for _, u := range s.all() {
+		c := u.control.now()
+		if u.flow != nil {
+			snap.Flows = append(snap.Flows, c.team.addTo(c.addTo(flowStatus(u.flow, &u.rate, snap.Time))))
+		} else if st := c.alone(); len(st.Problems) > 0 {
 			snap.Flows = append(snap.Flows, st)
 		}
 	}

@@ -19,19 +19,23 @@ import (
 type team struct {
 	*group.Member
 
-	flows []*mirror.Flow
-
 	from, to string           // aliases
 	target   *cluster.Cluster // as the first of the flows reaches it
+	joined   bool             // guarded by the supervisor's mu
+
+	mu    sync.Mutex // guards flows
+	flows []*mirror.Flow
 }
 
 // teamOf returns the team of a flow, nil where it runs here alone: in a single
 // pass, like MirrorMaker 1, whose group has no place for it, and in transactions,
 // whose ids say who runs what.
-func (s *Supervisor) teamOf(def *model.Flow, to *cluster.Cluster) (*team, error) {
+func (s *Supervisor) teamOf(cfg *model.Config, def *model.Flow, to *cluster.Cluster) (*team, error) {
 	if s.p.Instance == nil || s.p.Once || def.MirrorMaker1 != nil || def.Delivery == model.Transactional {
 		return nil, nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, t := range s.teams {
 		if t.from == def.From && t.to == def.To {
 			return t, nil
@@ -39,13 +43,13 @@ func (s *Supervisor) teamOf(def *model.Flow, to *cluster.Cluster) (*team, error)
 	}
 	t := &team{from: def.From, to: def.To, target: to}
 	name := def.From + "-mm2-strait"
-	if d := s.p.Config.Deployment; d != "" {
+	if d := cfg.Deployment; d != "" {
 		name += "-" + d
 	}
 	var err error
 	t.Member, err = group.New(group.Params{
 		Target: to.Requestor(), Group: name, Log: s.p.Log, Instance: *s.p.Instance,
-		Fingerprint:       selection(s.p.Config, def.From, def.To),
+		Fingerprint:       selection(cfg, def.From, def.To),
 		HeartbeatInterval: min(def.Control.HeartbeatInterval, def.Control.SessionTimeout/2),
 		SessionTimeout:    def.Control.SessionTimeout,
 		Changed:           t.reshare, Weigh: t.weigh,
@@ -72,26 +76,39 @@ func selection(cfg *model.Config, from, to string) group.Fingerprint {
 // reshare tells all flows of what has changed, and waits for them.
 func (t *team) reshare(ctx context.Context) {
 	var wait sync.WaitGroup
-	for _, f := range t.flows {
+	for _, f := range t.all() {
 		wait.Go(func() { f.Reshare(ctx) })
 	}
 	wait.Wait()
 }
 
 func (t *team) weigh(add func(topic string, partition int32, weight int64)) {
-	for _, f := range t.flows {
+	for _, f := range t.all() {
 		f.EachPartition(func(topic string, partition int32) { add(topic, partition, 1) })
 	}
 }
 
-// add adds a flow. Like addTo it may be called on no team.
-func (t *team) add(f *mirror.Flow) {
-	if t != nil {
-		t.flows = append(t.flows, f)
-	}
+func (t *team) all() []*mirror.Flow {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.flows
 }
 
-// addTo returns the state of a flow with the place of the process in the group.
+// set makes the flows those that units have in the team.
+func (t *team) set(units []*unit) {
+	var flows []*mirror.Flow
+	for _, u := range units {
+		if u.team == t && u.flow != nil {
+			flows = append(flows, u.flow)
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.flows = flows
+}
+
+// addTo returns the state of a flow with the place of the process in the group. It
+// may be called on no team.
 func (t *team) addTo(f status.Flow) status.Flow {
 	if t == nil {
 		return f

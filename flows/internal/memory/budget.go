@@ -13,12 +13,11 @@ import (
 // Budget is a number of bytes that many fetches share. All methods are safe for
 // concurrent use.
 type Budget struct {
-	limit int64
-
 	mu      sync.Mutex // guards the rest
-	used    int64      // in buffers and reservations; above limit after an overdraft
-	held    int64      // in buffers alone
-	pooled  int64      // bytes in free; held + pooled <= limit unless overdrawn
+	limit   int64
+	used    int64 // in buffers and reservations; above limit after an overdraft
+	held    int64 // in buffers alone
+	pooled  int64 // bytes in free; held + pooled <= limit unless overdrawn
 	free    [classes][][]byte
 	waiters []waiter // first come, first served
 }
@@ -37,7 +36,25 @@ func NewBudget(limit int64) *Budget {
 }
 
 // Limit returns the budget's size in bytes.
-func (b *Budget) Limit() int64 { return b.limit }
+func (b *Budget) Limit() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limit
+}
+
+// SetLimit gives the budget another size; limit must be positive. What is held is
+// not touched: where that is more than the new limit, nobody reserves until enough
+// of it has been given back.
+func (b *Budget) SetLimit(limit int64) {
+	if limit <= 0 {
+		panic("memory: a budget needs a positive limit")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = limit
+	b.trimLocked()
+	b.wakeLocked()
+}
 
 // Free returns the bytes nobody holds. It is negative after an overdraft: the
 // first batch of a response may be larger than what was reserved for it.

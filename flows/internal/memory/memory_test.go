@@ -52,6 +52,44 @@ func TestBudgetReturnsToZero(t *testing.T) {
 	}
 }
 
+func TestLimitChangesWhileBytesAreHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(1 << 20)
+		first := b.Get(512 << 10)
+		b.Get(256 << 10).Release() // into the pool
+		b.SetLimit(600 << 10)
+		if b.pooled+b.held > b.Limit() || b.Free() > 100<<10 {
+			t.Fatalf("%d pooled, %d held, %d free in %d", b.pooled, b.held, b.Free(), b.Limit())
+		}
+		b.SetLimit(256 << 10)
+		if b.Free() >= 0 {
+			t.Errorf("%d bytes are free below what is held", b.Free())
+		}
+		got := make(chan error, 1)
+		go func() {
+			r, err := b.Reserve(t.Context(), 64<<10, 64<<10)
+			if err == nil {
+				r.Close()
+			}
+			got <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-got:
+			t.Fatalf("a reservation in a budget that is overdrawn: %v", err)
+		default:
+		}
+		b.SetLimit(2 << 20) // wakes who waits
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		first.Release()
+		if b.used != 0 || b.Free() != 2<<20 {
+			t.Errorf("%d bytes still counted", b.used)
+		}
+	})
+}
+
 func TestReserveWaitsAndServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := NewBudget(128 << 10)

@@ -72,7 +72,13 @@ func (a *app) watch(ctx context.Context, paths []string, f runFlags, first reloa
 	ctx, r.stop = context.WithCancel(ctx)
 	// The addresses that an edit asks for are taken first: without them it is refused.
 	apply := func(ctx context.Context, cfg *model.Config) error {
-		return s.change(ctx, cfg, func() error { return fleet.Apply(ctx, cfg) })
+		return s.change(ctx, cfg, func() error {
+			err := fleet.Apply(ctx, cfg)
+			if err == nil {
+				limitMemory(cfg, a.p.Getenv) // whoever set the first limit restores what was before
+			}
+			return err
+		})
 	}
 	ask := make(chan struct{}, 1)
 	asked := a.hangups(ctx, ask)

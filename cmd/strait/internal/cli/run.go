@@ -50,7 +50,7 @@ func (a *app) newRun() *cobra.Command {
 			"through a group on each target: start another one to add it, stop one and the others\n" +
 			"take over. With --once or --alone a process runs everything itself.\n\n" +
 			"An edit of the files, or of what they include, is applied while it runs: flows\n" +
-			"between pairs of clusters that it is not about are not touched. An edit that is\n" +
+			"that it is not about are not touched. An edit that is\n" +
 			"wrong, that leads to a cluster that does not answer, or that is destructive\n" +
 			"(strait plan shows that), changes nothing and is reported. SIGHUP has the files\n" +
 			"read at once.\n\n" +
