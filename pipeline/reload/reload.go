@@ -5,6 +5,7 @@
 package reload
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -46,6 +47,10 @@ type Params struct {
 	// be shown with the lines it is about; nil: nobody.
 	Found func(Reading)
 
+	// Retry is how long it takes until an edit that was in order, but could not be
+	// applied, is tried again, as long as the files say it; default 30s.
+	Retry time.Duration
+
 	AllowDestructive bool // apply also what renames live data or reads it again
 	// Ask has a value when somebody wants the files read now; Reload puts one into
 	// it, too, if it has room for one. nil: nobody.
@@ -59,6 +64,10 @@ type Reloader struct {
 	sum  [sha256.Size]byte // of the last text that was looked at
 	runs *model.Config     // what runs; only Run touches it
 
+	// failed is set while an edit that was in order could not be applied, since a
+	// cluster did not answer, say: it is tried again. Only Run touches it.
+	failed bool
+
 	mu    sync.Mutex // guards the rest
 	st    status.Reload
 	past  history
@@ -70,6 +79,7 @@ type Reloader struct {
 // New returns a Reloader of a topology that was read at about this time.
 func New(p Params) *Reloader {
 	now := time.Now()
+	p.Retry = cmp.Or(p.Retry, 30*time.Second)
 	r := &Reloader{p: p, sum: p.First.Sum, runs: p.First.Config, st: status.Reload{Revision: 1, Applied: now, Successful: true}, next: make(chan struct{})}
 	r.past.add(status.Revision{Revision: 1, Time: now, Trigger: status.ByStart, Outcome: status.Applied}, nil)
 	return r
@@ -95,15 +105,34 @@ func (r *Reloader) Run(ctx context.Context) {
 	defer w.Close()
 	files := r.p.First.Files
 	w.Follow(slices.Concat(r.p.Paths, files))
-	for wanted := false; ctx.Err() == nil; {
-		next := r.pass(ctx, wanted)
+	trigger := status.ByFiles
+	for ctx.Err() == nil {
+		next := r.pass(ctx, trigger)
 		if !slices.Equal(next, files) {
 			files = next
 			w.Follow(slices.Concat(r.p.Paths, files))
-			wanted = false
+			trigger = status.ByFiles
 			continue // what changed before they were followed
 		}
-		wanted = w.Next(ctx, r.p.Ask)
+		trigger = r.wait(ctx, w)
+	}
+}
+
+// wait returns why the files are to be read again.
+func (r *Reloader) wait(ctx context.Context, w *watch.Watcher) (trigger string) {
+	until := ctx
+	if r.failed {
+		var stop context.CancelFunc
+		until, stop = context.WithTimeout(ctx, r.p.Retry)
+		defer stop()
+	}
+	switch {
+	case w.Next(until, r.p.Ask):
+		return status.ByRequest
+	case until.Err() != nil:
+		return status.ByRetry
+	default:
+		return status.ByFiles
 	}
 }
 
@@ -133,11 +162,11 @@ func (r *Reloader) Reload(ctx context.Context) (status.Reload, error) {
 }
 
 // pass is once, and tells those who wait for it.
-func (r *Reloader) pass(ctx context.Context, wanted bool) []string {
+func (r *Reloader) pass(ctx context.Context, trigger string) []string {
 	r.mu.Lock()
 	r.began++
 	r.mu.Unlock()
-	files := r.once(ctx, wanted)
+	files := r.once(ctx, trigger)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = r.began
@@ -147,13 +176,17 @@ func (r *Reloader) pass(ctx context.Context, wanted bool) []string {
 }
 
 // once reads the files again and does what they say. It returns what was read.
-func (r *Reloader) once(ctx context.Context, wanted bool) []string {
+func (r *Reloader) once(ctx context.Context, trigger string) []string {
 	if ctx.Err() != nil {
 		return nil
 	}
 	got := r.p.Read()
-	if again := wanted && !r.Status().Successful; got.Sum == r.sum && !again {
-		if wanted {
+	if trigger == status.ByRetry && got.Sum != r.sum {
+		trigger = status.ByFiles
+	}
+	asked := trigger == status.ByRequest
+	if again := asked && !r.Status().Successful || trigger == status.ByRetry; got.Sum == r.sum && !again {
+		if asked {
 			r.p.Log.Info("the topology is what it was, nothing to apply")
 		}
 		return got.Files
@@ -167,11 +200,7 @@ func (r *Reloader) once(ctx context.Context, wanted bool) []string {
 	if ctx.Err() != nil {
 		return got.Files
 	}
-	rev := status.Revision{Time: began, Trigger: status.ByFiles}
-	if wanted {
-		rev.Trigger = status.ByRequest
-	}
-	r.note(rev, p, err)
+	r.note(status.Revision{Time: began, Trigger: trigger}, p, err)
 	return got.Files
 }
 
@@ -180,13 +209,20 @@ func (r *Reloader) once(ctx context.Context, wanted bool) []string {
 func (r *Reloader) note(rev status.Revision, p *plan.Plan, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	took := time.Since(rev.Time)
+	took, before := time.Since(rev.Time), r.st.Error
 	r.st.Tried, r.st.Successful, r.st.Error = rev.Time, err == nil, ""
 	switch {
+	case err != nil && rev.Trigger == status.ByRetry && err.Error() == before:
+		r.st.Error = before
+		return // that has been said
 	case err != nil:
 		rev.Outcome, rev.Error = status.Refused, err.Error()
 		r.st.Error = rev.Error
-		r.p.Log.Error("the edit was not applied, the topology runs on as it was", "err", err)
+		attrs := []any{"err", err}
+		if r.failed {
+			attrs = append(attrs, "retry_after", r.p.Retry)
+		}
+		r.p.Log.Error("the edit was not applied, the topology runs on as it was", attrs...)
 	case p.Empty():
 		rev.Outcome = status.Unchanged
 		r.p.Log.Info("the edit changes nothing that runs")
@@ -221,6 +257,7 @@ func (r *Reloader) settled(ctx context.Context, got Reading) Reading {
 // apply checks, plans and applies a reading. The plan is there as soon as there is
 // one, also with an error.
 func (r *Reloader) apply(ctx context.Context, got Reading) (*plan.Plan, error) {
+	r.failed = false
 	if len(got.Problems) > 0 && r.p.Found != nil {
 		r.p.Found(got)
 	}
@@ -235,6 +272,7 @@ func (r *Reloader) apply(ctx context.Context, got Reading) (*plan.Plan, error) {
 		return p, fmt.Errorf("it is destructive: %s; run with --allow-destructive, or start anew, to apply it", strings.Join(why, "; "))
 	}
 	if err := r.p.Apply(ctx, got.Config); err != nil {
+		r.failed = true
 		return p, err
 	}
 	r.runs = got.Config

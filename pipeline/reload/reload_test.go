@@ -39,6 +39,7 @@ type world struct {
 	mu      sync.Mutex // guards the rest
 	applied []string   // the first topic pattern of each topology
 	fail    error      // of the next Apply
+	fails   int        // how many fail with it after the next
 	reads   int
 }
 
@@ -64,7 +65,9 @@ func (w *world) apply(_ context.Context, cfg *model.Config) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.fail; err != nil {
-		w.fail = nil
+		if w.fails--; w.fails < 0 {
+			w.fail = nil
+		}
 		return err
 	}
 	w.applied = append(w.applied, cfg.Flows[0].Topics[0])
@@ -74,12 +77,17 @@ func (w *world) apply(_ context.Context, cfg *model.Config) error {
 // begin writes the good topology with write and starts a Reloader.
 func begin(t *testing.T, destructive bool, write func(w *world)) *world {
 	t.Helper()
+	return beginRetrying(t, destructive, 0, write)
+}
+
+func beginRetrying(t *testing.T, destructive bool, retry time.Duration, write func(w *world)) *world {
+	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), ask: make(chan struct{}, 1)}
 	w.path = filepath.Join(w.dir, "strait.hcl")
 	write(w)
 	w.r = reload.New(reload.Params{
 		First: w.read(), Paths: []string{w.path}, Read: w.read, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Apply: w.apply, AllowDestructive: destructive, Ask: w.ask,
+		Apply: w.apply, AllowDestructive: destructive, Ask: w.ask, Retry: retry,
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wait sync.WaitGroup
@@ -279,4 +287,34 @@ func TestRefusalIsTriedAgainWhenAsked(t *testing.T) {
 	w.until("the refusal", func() bool { return w.r.Status().Error == "cluster is down" })
 	w.ask <- struct{}{}
 	w.awaits("new")
+}
+
+// TestRefusalIsTriedAgainByItself has the clusters refuse an edit three times, and then
+// saves one that cannot be read.
+func TestRefusalIsTriedAgainByItself(t *testing.T) {
+	w := beginRetrying(t, false, 20*time.Millisecond, func(w *world) { w.put("strait.hcl", good) })
+	w.mu.Lock()
+	w.fail, w.fails = errors.New("cluster is down"), 2
+	w.mu.Unlock()
+	w.put("strait.hcl", with("new"))
+	w.awaits("new")
+	w.until("the end", func() bool { return w.r.Status().Successful })
+	var got []string
+	for _, rev := range w.r.Revisions() {
+		got = append(got, rev.Trigger+" "+rev.Outcome)
+	}
+	if diff := cmp.Diff([]string{"start applied", "files refused", "retry applied"}, got); diff != "" {
+		t.Error(diff)
+	}
+	w.put("strait.hcl", "flow {{{")
+	w.until("the refusal", func() bool { return !w.r.Status().Successful })
+	w.mu.Lock()
+	reads := w.reads
+	w.mu.Unlock()
+	w.put("strait.hcl", with("newer"))
+	w.awaits("newer")
+	if w.mu.Lock(); w.reads > reads+20 {
+		t.Errorf("what cannot be read was read %d times", w.reads-reads)
+	}
+	w.mu.Unlock()
 }

@@ -7,6 +7,7 @@ const (
 	ByStart   = "start"   // the process began with it
 	ByFiles   = "files"   // they changed
 	ByRequest = "request" // a signal, the API or strait reload
+	ByRetry   = "retry"   // what they say could not be applied before
 )
 
 // What became of an edit.

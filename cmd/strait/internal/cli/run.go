@@ -52,8 +52,9 @@ func (a *app) newRun() *cobra.Command {
 			"An edit of the files, or of what they include, is applied while it runs: flows\n" +
 			"that it is not about are not touched. An edit that is\n" +
 			"wrong, that leads to a cluster that does not answer, or that is destructive\n" +
-			"(strait plan shows that), changes nothing and is reported. SIGHUP has the files\n" +
-			"read at once.\n\n" +
+			"(strait plan shows that), changes nothing and is reported; one that only failed\n" +
+			"since a cluster did not answer is tried again every 30 seconds. SIGHUP has the\n" +
+			"files read at once.\n\n" +
 			"With the options of kafka-mirror-maker.sh it takes MirrorMaker 1's place: it goes on\n" +
 			"where the consumer group of --consumer.config is, commits to it, and writes each\n" +
 			"record to the partition that its key names.",
