@@ -33,7 +33,7 @@ type text struct {
 // parseTrees reads all documents of a file.
 func parseTrees(f File) ([]tree, diag.List) {
 	if len(f.Text) > props.MaxBytes {
-		return nil, diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: f.Name}, "the file has %d bytes; at most 16 MiB are read", len(f.Text))}
+		return nil, diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: f.Name}, "the file has more than 16 MiB; no more are read")}
 	}
 	doc := &text{name: f.Name, bytes: f.Text, lines: []int{0}}
 	for i, b := range f.Text {

@@ -29,7 +29,7 @@ const (
 func checkBounds(name string, src []byte) diag.List {
 	if len(src) > MaxBytes {
 		return diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: name},
-			"the file has %d bytes; at most 16 MiB are read", len(src))}
+			"the file has more than 16 MiB; no more are read")}
 	}
 	if problem, wrong := encoding(name, src); wrong {
 		return diag.List{problem}

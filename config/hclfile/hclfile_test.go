@@ -170,7 +170,7 @@ func TestBoundsKeepTheParserSafe(t *testing.T) {
 		"index of index":        {"a = b" + strings.Repeat("[c]", many), "operators in one expression"},
 		"splat of splat":        {"a = b" + strings.Repeat(".*", many), "operators in one expression"},
 		"closing what is open":  {"a = " + strings.Repeat("(}", many), "nested more than 250"},
-		"17 MiB":                {strings.Repeat(" ", 17*mib), "at most 16 MiB"},
+		"17 MiB":                {strings.Repeat(" ", 17*mib), "more than 16 MiB"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -77,7 +77,7 @@ func Parse(name string, src []byte, enc Encoding) (*Document, diag.List) {
 	doc := &Document{File: name, last: map[string]int{}}
 	if len(src) > MaxBytes {
 		return doc, diag.List{diag.Errorf(diag.CodeTooBig, diag.Range{File: name},
-			"the file has %d bytes; at most 16 MiB are read", len(src))}
+			"the file has more than 16 MiB; no more are read")}
 	}
 	var problems diag.List
 	s := &scanner{name: name, src: src, enc: enc, line: 1, column: 1}
