@@ -175,6 +175,7 @@ type Flow struct {
 	Start                  Start
 	IsolationLevel         Isolation
 	RefreshTopicsInterval  time.Duration // how often topics are listed; default 4s
+	Paused                 bool          // nothing is read; places, topics and lag stay known
 	BytesPerSecond         int64         // read from the source, by each process; 0: no limit
 	RecordsPerSecond       int64         // likewise
 	BufferMemory           int64         // bytes between fetch and ack; default 64 MiB

@@ -135,6 +135,9 @@ func engineFields(f *Flow) []field.Def {
 		field.Size(&f.BufferMemory, "buffer_memory", 1*mib, 1<<40,
 			"Most bytes held between fetching and acknowledgement.").
 			Legacy("buffer.memory", field.ScopeProducer).Default("64MiB"),
+		field.Bool(&f.Paused, "paused",
+			"Whether the flow reads nothing for now: what was read still arrives, and its place, its topics and its lag stay known.").
+			Default("false").Changes(field.Live),
 		field.Size(&f.BytesPerSecond, "bytes_per_second", 0, 1<<50,
 			"Most bytes that a process reads for the flow in a second, compressed as they are stored, so that catching up leaves room for others; 0: no limit.").
 			Default("0").Changes(field.Live),

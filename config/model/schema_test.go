@@ -50,7 +50,7 @@ func TestDefaults(t *testing.T) {
 		"delivery": {"exactly_once", "exactly_once"}, "on_unproven": {"continue", "continue"},
 		"on_gap": {"continue", "continue"}, "on_recreate": {"start_anew", "start_anew"},
 		"transaction_interval": {"1s", "1s"},
-		"errors_tolerance":     {"none", "none"}, "buffer_memory": {"64MiB", "64MiB"}, "dead_letter_topic": {"", ""}, "bytes_per_second": {"0", "0"}, "records_per_second": {"0", "0"}, "fetch_max_bytes": {"8MiB", "8MiB"}, "fetch_min_bytes": {"1", "1"},
+		"errors_tolerance":     {"none", "none"}, "buffer_memory": {"64MiB", "64MiB"}, "dead_letter_topic": {"", ""}, "paused": {"false", "false"}, "bytes_per_second": {"0", "0"}, "records_per_second": {"0", "0"}, "fetch_max_bytes": {"8MiB", "8MiB"}, "fetch_min_bytes": {"1", "1"},
 		"max_partition_fetch_bytes": {"1MiB", "1MiB"}, "fetch_max_wait": {"500ms", "500ms"},
 		"max_request_size": {"4MiB", "4MiB"}, "request_timeout": {"30s", "30s"}, "compression_type": {"producer", "producer"}, "coalesce": {"auto", "auto"},
 		"default_excludes": {"true", "true"}, "owns_offsets": {"auto", "auto"},

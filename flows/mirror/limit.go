@@ -11,12 +11,13 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 )
 
-// limit holds a flow back to bytes_per_second and records_per_second, where the
-// source is read: what waits holds no memory. How much a fetch brings is known
+// limit holds a flow back to bytes_per_second and records_per_second, or altogether
+// while it is paused, where the source is read: what waits holds no memory. How much a fetch brings is known
 // afterwards, so that each may run into debt, and the next waits until that is
 // paid. It is safe for concurrent use.
 type limit struct {
 	progress       *atomic.Int64 // waiting is no standstill
+	paused         atomic.Bool
 	bytes, records *rate.Limiter
 	nanos          atomic.Int64 // waited
 }
@@ -29,6 +30,7 @@ func newLimit(progress *atomic.Int64, def *model.Flow) *limit {
 
 // set takes the limits of a definition; debts stay.
 func (l *limit) set(def *model.Flow) {
+	l.paused.Store(def.Paused)
 	for _, one := range []struct {
 		of  *rate.Limiter
 		per int64
@@ -48,7 +50,10 @@ const limitStep = time.Second
 // Wait implements source.Pacer.
 func (l *limit) Wait(ctx context.Context) error {
 	for {
-		rest := max(debt(l.bytes), debt(l.records))
+		rest, paused := max(debt(l.bytes), debt(l.records)), l.paused.Load()
+		if paused {
+			rest = limitStep
+		}
 		if rest <= 0 {
 			return nil
 		}
@@ -58,7 +63,9 @@ func (l *limit) Wait(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-time.After(min(rest, limitStep)):
 		}
-		l.nanos.Add(int64(time.Since(begun)))
+		if !paused {
+			l.nanos.Add(int64(time.Since(begun)))
+		}
 		l.progress.Add(1)
 	}
 }

@@ -210,3 +210,42 @@ func TestLimitChangesWhileAFlowRuns(t *testing.T) {
 		t.Error("the lane was replaced")
 	}
 }
+
+// TestPause pauses a flow while it runs: nothing more is copied, what that adds up to
+// is seen, and it goes on at its place.
+func TestPause(t *testing.T) {
+	w := newTwo(t)
+	w.create(t, "orders", 1)
+	w.produce(t, "orders", "1", "2")
+	f := w.flow(t, false, func(def *model.Flow) { def.Topics, def.RefreshTopicsInterval = []string{"orders"}, time.Hour })
+	defer start(t, f)()
+	holds := func(n int64) {
+		t.Helper()
+		until(t, fmt.Sprintf("the target has %d records", n), func() bool { return f.Running() && lanesOf(f)["orders"] != nil && w.held(t, "a.orders") == n })
+	}
+	holds(2)
+	lane := lanesOf(f)["orders"]
+	pause := func(on bool) {
+		t.Helper()
+		if err := f.Update(edited(f, func(def *model.Flow) { def.Paused = on })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pause(true)
+	until(t, "it is paused", func() bool { return f.Status().State == Paused })
+	// What a fetch that was under way brings still arrives.
+	for i := 3; f.Status().LagRecords < 1; i++ {
+		w.produce(t, "orders", fmt.Sprint(i))
+		at := i
+		until(t, "the record is seen", func() bool { st := f.Status(); return st.LagRecords+w.held(t, "a.orders") == int64(at) })
+	}
+	if st := f.Status(); st.State != Paused || !f.Running() || st.LagTime <= 0 || len(st.Problems) > 0 {
+		t.Errorf("paused: %+v", st)
+	}
+	all := w.held(t, "a.orders") + f.Status().LagRecords
+	pause(false)
+	holds(all)
+	if st := f.Status(); st.State != Running || lanesOf(f)["orders"] != lane {
+		t.Errorf("resumed: %+v", st)
+	}
+}

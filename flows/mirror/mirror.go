@@ -97,6 +97,7 @@ const (
 	Starting  = "starting"
 	Waiting   = "waiting"
 	Running   = "running"
+	Paused    = "paused"
 	Draining  = "draining"
 	Stopped   = "stopped"
 	Unhealthy = "unhealthy"

@@ -75,14 +75,22 @@ func (f *Flow) Status() Status {
 	}
 	st.Topics = len(topics)
 	if st.State == Running {
-		for _, p := range st.Problems {
-			if p.Stopped {
-				st.State, st.Cause = Unhealthy, p.place()+": "+p.Err.Error() // its fix is among the problems
-				break
-			}
-		}
+		f.judge(&st)
 	}
 	return st
+}
+
+// judge says how a flow is that runs.
+func (f *Flow) judge(st *Status) {
+	if f.limit.paused.Load() {
+		st.State = Paused
+	}
+	for _, p := range st.Problems {
+		if p.Stopped {
+			st.State, st.Cause = Unhealthy, p.place()+": "+p.Err.Error() // its fix is among the problems
+			return
+		}
+	}
 }
 
 // explain says in one sentence what a flow that does not move waits for.

@@ -56,6 +56,7 @@ func edits(good string) map[string]string {
 		"other intervals":        last("refresh_topics_interval = \"1s\"\nemit_checkpoints_interval = \"1s\"\ngroups_exclude = [\"x.*\"]"),
 		"another budget":         last(`buffer_memory = "48MiB"`),
 		"other fetches":          last(`max_partition_fetch_bytes = "256KiB"`),
+		"a pause":                last(`paused = true`),
 		"tolerance":              last(`errors_tolerance = "all"`),
 		"a client id":            within(`  client_id = "renamed"`),
 		"a pair more":            good + "\nflow \"b->a\" {\n  topics = [\"nothing\"]\n}\n",

@@ -13,10 +13,16 @@ const (
 	Starting  = "starting"  // being set up
 	Waiting   = "waiting"   // a cluster cannot be reached yet; being retried
 	Running   = "running"   // copying
+	Paused    = "paused"    // by the file: nothing is read
 	Draining  = "draining"  // stopping: finishing what is under way
 	Stopped   = "stopped"   // ended in order
 	Unhealthy = "unhealthy" // something failed; being retried
 )
+
+// States returns the states of a flow.
+func States() []string {
+	return []string{Starting, Waiting, Running, Paused, Draining, Stopped, Unhealthy}
+}
 
 // WholeTopic is the partition of a Problem that concerns all of a topic.
 const WholeTopic int32 = -1

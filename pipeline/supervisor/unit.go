@@ -122,6 +122,10 @@ func (s *Supervisor) startLocked(u *unit) {
 
 // runUnit runs a unit with its control plane, and then what is left to do.
 func (s *Supervisor) runUnit(ctx context.Context, u *unit) error {
+	if s.p.Once && u.flow != nil && u.def.Paused {
+		s.p.Log.Warn("flow is paused, nothing of it is copied", "flow", u.def.Name)
+		return nil
+	}
 	var wait sync.WaitGroup
 	if !s.p.Once {
 		wait.Go(func() { u.control.run(ctx) })

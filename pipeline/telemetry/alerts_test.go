@@ -39,7 +39,7 @@ func TestAlerts(t *testing.T) {
 	for _, m := range slices.Concat(telemetry.Table(), telemetry.Process(), telemetry.Partitions()) {
 		known[m.Exposed] = true
 	}
-	states := []string{status.Starting, status.Waiting, status.Running, status.Draining, status.Stopped, status.Unhealthy}
+	states := status.States()
 	rules := file.Groups[0].Rules
 	if len(rules) < 10 {
 		t.Errorf("there are %d alerts", len(rules))

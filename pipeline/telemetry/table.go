@@ -264,7 +264,7 @@ func reasons(f status.Flow) iter.Seq2[string, float64] {
 
 func states(f status.Flow) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
-		all := []string{status.Starting, status.Waiting, status.Running, status.Draining, status.Stopped, status.Unhealthy}
+		all := status.States()
 		if !slices.Contains(all, f.State) {
 			all = append(all, f.State)
 		}

@@ -79,7 +79,7 @@ func plainLines(at time.Time, f status.Flow) []string {
 	if f.Cause != "" {
 		line += ": " + f.Cause
 	}
-	if f.State == status.Running || f.State == status.Draining || f.State == status.Stopped {
+	if f.State == status.Running || f.State == status.Paused || f.State == status.Draining || f.State == status.Stopped {
 		line += fmt.Sprintf(" %s records %s/s %s/s lag %s", Count(f.Records),
 			short(int64(f.RecordRate)), Bytes(f.ByteRate), lag(f)) + lagTime(f)
 	}

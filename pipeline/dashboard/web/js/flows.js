@@ -7,7 +7,7 @@ import { Paged, partitionColumns, topicColumns } from "./paged.js";
 import { Problems, problemsOf } from "./problems.js";
 import { Table, bar, link, state } from "./table.js";
 
-const order = ["unhealthy", "waiting", "draining", "starting", "running", "stopped"];
+const order = ["unhealthy", "waiting", "draining", "starting", "paused", "running", "stopped"];
 const keys = {
   state: (f) => -order.indexOf(f.state), name: (f) => f.name, from: (f) => f.from, to: (f) => f.to, topics: (f) => f.topics,
   partitions: (f) => f.partitions, record_rate: (f) => f.record_rate, byte_rate: (f) => f.byte_rate, lag_records: (f) => f.lag_records, lag_seconds: (f) => f.lag_seconds,

@@ -7,7 +7,7 @@ const mostNodes = 16; // more of them nobody can read
 export function pairs(graph, flows) {
   const known = new Map(flows.map((f) => [f.name, f]));
   const all = new Map();
-  const worst = ["off", "stopped", "running", "starting", "draining", "waiting", "unhealthy"];
+  const worst = ["off", "stopped", "running", "paused", "starting", "draining", "waiting", "unhealthy"];
   const add = (from, to, name, f, enabled) => {
     const key = JSON.stringify([from, to]);
     if (!all.has(key)) all.set(key, { key, from, to, flows: [], state: "off", records: 0, bytes: 0, lag: -1, seconds: 0, estimated: false, problems: 0 });
