@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"unique"
 
 	"github.com/strait-mirror/strait/config/diag"
@@ -97,11 +98,16 @@ func ChangesLive(before, after *model.Config, was, is *model.Flow) bool {
 
 // identify returns the identity of values, all of which are of the model.
 func (k Key) identify(values ...any) Identity {
-	var open, sealed canon
-	sealed.secrets = true
+	var open canon
 	for _, v := range values {
 		open.value(reflect.ValueOf(v))
-		sealed.value(reflect.ValueOf(v))
+	}
+	sealed := &open
+	if open.hides { // else both are equal
+		sealed = &canon{secrets: true}
+		for _, v := range values {
+			sealed.value(reflect.ValueOf(v))
+		}
 	}
 	sum := sha256.Sum256(open.Bytes())
 	mac := hmac.New(sha256.New, k[:])
@@ -123,9 +129,10 @@ type part struct {
 type canon struct {
 	bytes.Buffer
 	secrets bool // write them too
+	hides   bool // there was something that is only written with secrets
 }
 
-func (c *canon) text(s string) { c.WriteString(strconv.Quote(s)) }
+func (c *canon) text(s string) { c.Write(strconv.AppendQuote(c.AvailableBuffer(), s)) }
 
 func (c *canon) value(v reflect.Value) {
 	if !v.IsValid() || c.known(v.Interface()) {
@@ -155,17 +162,20 @@ func (c *canon) known(v any) bool {
 	switch x := v.(type) {
 	case diag.Range, model.Places:
 	case Identity:
+		c.hides = true
 		c.text(x.Fingerprint.String())
 		if c.secrets && x != (Identity{}) {
 			seal := x.seal.Value()
 			c.text(string(seal[:]))
 		}
 	case model.Secret:
+		c.hides = true
 		c.text("secret")
 		if c.secrets {
 			c.text(x.Reveal())
 		}
 	case model.Property:
+		c.hides = c.hides || x.Sensitive
 		c.text("property")
 		if c.secrets || !x.Sensitive {
 			c.text(x.Value.Reveal())
@@ -196,20 +206,24 @@ func (c *canon) scalar(v reflect.Value) {
 
 func (c *canon) fields(v reflect.Value, want func(name string) bool) {
 	t := v.Type()
-	var names []string
+	type member struct {
+		name string
+		at   int
+	}
+	members := make([]member, 0, t.NumField())
 	for i := range t.NumField() {
 		if f := t.Field(i); f.IsExported() && !blank(v.Field(i)) && want(f.Name) {
-			names = append(names, f.Name)
+			members = append(members, member{f.Name, i})
 		}
 	}
-	slices.Sort(names)
+	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	c.WriteByte('{')
-	for _, name := range names {
+	for _, m := range members {
 		before := c.Len()
-		c.text(name)
+		c.text(m.name)
 		c.WriteByte('=')
 		at := c.Len()
-		if c.value(v.FieldByName(name)); c.Len() == at { // a place
+		if c.value(v.Field(m.at)); c.Len() == at { // a place
 			c.Truncate(before)
 		}
 	}
@@ -232,6 +246,7 @@ func (c *canon) mapping(v reflect.Value) {
 	for it := v.MapRange(); it.Next(); {
 		key := canon{secrets: c.secrets}
 		key.value(it.Key())
+		c.hides = c.hides || key.hides
 		keys = append(keys, key.String())
 		entries[key.String()] = it.Value()
 	}

@@ -77,6 +77,10 @@ func wholly(g *graph.Graph, path graph.Path, a Action) []Part {
 // nodes fills in the nodes of a flow that is in both topologies, and returns the
 // changes that are no node's.
 func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.Path) []Change {
+	if was.Same(is.Identity) {
+		out.Nodes = wholly(d.new, is, Keep)
+		return d.around(before, after)
+	}
 	byNode := map[graph.Kind][]Change{}
 	var own []Change
 	for _, c := range d.whileRunning(before, after, append(d.properties(before, after), d.around(before, after)...)) {
@@ -106,7 +110,7 @@ func (d *comparison) nodes(out *Flow, before, after *model.Flow, was, is graph.P
 			out.Nodes = append(out.Nodes, Part{ID: id, Name: n.Name, Kind: string(n.Kind), Action: worse(Remove, costOf(leaving(before, n))), Changes: leaving(before, n)})
 		}
 	}
-	if !was.Same(is.Identity) && len(own) == 0 && !slices.ContainsFunc(out.Nodes, func(p Part) bool { return p.Action != Keep }) {
+	if len(own) == 0 && !slices.ContainsFunc(out.Nodes, func(p Part) bool { return p.Action != Keep }) {
 		own = append(own, Change{Property: "flow", Action: RestartFlow, Note: "it is not what it was", At: after.Range})
 	}
 	return own

@@ -30,6 +30,10 @@ type Reading struct {
 	Files    []string          // everything that was read, or was to be
 	Sum      [sha256.Size]byte // of what was read, so that equal text is known to be
 	Sources  *diag.Sources     // for Found alone
+
+	// Again returns what Sum would be now, for less than another reading costs. nil:
+	// only that can tell.
+	Again func() [sha256.Size]byte
 }
 
 // Params is what New needs.
@@ -245,6 +249,9 @@ func (r *Reloader) settled(ctx context.Context, got Reading) Reading {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return got
+		}
+		if got.Again != nil && got.Again() == got.Sum {
+			break
 		}
 		before := got.Sum
 		if got = r.p.Read(); got.Sum == before {

@@ -40,15 +40,33 @@ func (a *app) reading(paths, clusters []string) (reload.Reading, *diag.Sources) 
 		keepTargets(cfg, clusters)
 	}
 	got := reload.Reading{Config: cfg, Problems: problems}
-	all := sha256.New()
-	for _, path := range slices.Sorted(maps.Keys(rec.sums)) {
-		sum := rec.sums[path]
-		all.Write([]byte(path))
-		all.Write(sum[:])
-		got.Files = append(got.Files, path)
+	got.Files, got.Sum = slices.Sorted(maps.Keys(rec.sums)), rec.sum()
+	if !slices.ContainsFunc(paths, isDir) { // where other files may come
+		got.Again = func() [sha256.Size]byte {
+			again := &recorder{sums: map[string][sha256.Size]byte{}}
+			for _, path := range got.Files {
+				_, _ = again.readFile(path) // an error has a sum, too
+			}
+			return again.sum()
+		}
 	}
-	got.Sum = [sha256.Size]byte(all.Sum(nil))
 	return got, &src
+}
+
+// sum is that of all.
+func (r *recorder) sum() [sha256.Size]byte {
+	all := sha256.New()
+	for _, path := range slices.Sorted(maps.Keys(r.sums)) {
+		one := r.sums[path]
+		all.Write([]byte(path))
+		all.Write(one[:])
+	}
+	return [sha256.Size]byte(all.Sum(nil))
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // reloading watches the files of a topology while an engine runs it.
