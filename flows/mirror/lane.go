@@ -50,6 +50,7 @@ type lane struct {
 	bounds    bounds
 	behind    behind
 	stable    standstill
+	foreign   foreign
 	backlog   int64           // readable end when the lane began
 	problems  [sides]*Problem // nil while healthy
 	recreated bool            // the source topic is another one by now

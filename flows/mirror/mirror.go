@@ -71,6 +71,7 @@ type Flow struct {
 	dead     atomic.Int64 // records written to dead_letter_topic, since New
 	filtered atomic.Int64 // records that stages dropped, since New
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
+	foreign  atomic.Int64 // offsets of the target that somebody else took between the flow's, since New
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves
 

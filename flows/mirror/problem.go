@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/topicsync"
 )
 
@@ -90,6 +91,7 @@ const (
 	noteGone                      // a source topic that is not there any more
 	noteForgets                   // when the target forgets a producer
 	noteHeld                      // a transaction that holds up readers of a source partition
+	noteForeign                   // somebody else who writes to a target partition
 )
 
 // message is what the log says of a problem of this kind.
@@ -111,6 +113,8 @@ func (k noteKind) message() string {
 		return "copies not told from local records, waiting"
 	case noteHeld:
 		return "partition held up by an open transaction"
+	case noteForeign:
+		return "somebody else writes to a mirrored topic"
 	case noteForgets:
 		return "default assumed for a setting of the target"
 	case noteNothing:
@@ -162,6 +166,21 @@ func (f *Flow) clearNote(key noteKey) {
 	f.mu.Unlock()
 	if known {
 		f.reports.end(p, func(had int, lasted time.Duration) { f.logSolved(p, had, lasted) })
+	}
+}
+
+// clearNotes ends those problems of a kind that are over in their partition.
+func (f *Flow) clearNotes(kind noteKind, over func(cluster.TopicPartition) bool) {
+	f.mu.Lock()
+	var gone []noteKey
+	for key := range f.notes {
+		if key.kind == kind && over(cluster.TopicPartition{Topic: key.topic, Partition: key.partition}) {
+			gone = append(gone, key)
+		}
+	}
+	f.mu.Unlock()
+	for _, key := range gone {
+		f.clearNote(key)
 	}
 }
 

@@ -29,10 +29,12 @@ func (l *lane) Acked(a sink.Ack) {
 	l.behind.reached(a.SourceNext)
 	l.bytes += a.Bytes
 	l.done.add(a)
+	l.foreign.saw(a)
 	finished := l.until >= 0 && a.SourceNext >= l.until && !l.finished
 	l.finished = l.finished || finished
 	l.mu.Unlock()
 	l.session.flow.count(a.Records, a.Bytes)
+	l.session.flow.foreign.Add(a.Foreign)
 	l.offsets.Acked(a.SourceNext, a.TargetEnd, a.Records, a.Bytes)
 	if a.Records > 0 {
 		l.hasMoved()

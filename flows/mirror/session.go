@@ -217,7 +217,7 @@ func (s *session) run(ctx context.Context) error {
 		s.anchor(anchoring)
 	})
 	wait.Go(func() { s.watchPositions(data) })
-	wait.Go(func() { s.watchStandstills(fetching) })
+	wait.Go(func() { s.watchOthers(fetching) })
 	wait.Go(func() { s.watchEnds(fetching) })
 	f.setState(Running, "")
 	s.discover(ctx) // until ctx ends

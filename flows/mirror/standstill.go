@@ -24,8 +24,9 @@ const (
 	// (transaction.timeout.ms), and fifteen where brokers keep theirs
 	// (transaction.max.timeout.ms).
 	heldAfter = 5 * time.Minute
-	// heldLook is how often partitions are looked through for such.
-	heldLook = 30 * time.Second
+	// heldLook is how often partitions are looked through for such, and for others
+	// that write to their targets. It takes no request where there are none.
+	heldLook = 5 * time.Second
 )
 
 // standstill tells since when a partition's last stable offset has stood while
@@ -50,11 +51,9 @@ func (s standstill) lasts(least time.Duration, now time.Time) bool {
 	return !s.since.IsZero() && now.Sub(s.since) >= least
 }
 
-// watchStandstills names the transactions that hold up partitions, until ctx ends.
-func (s *session) watchStandstills(ctx context.Context) {
-	if !s.flow.readCommitted {
-		return
-	}
+// watchOthers names those whose doings keep a flow from its own, until ctx ends:
+// transactions that hold up partitions, and who else writes to its topics.
+func (s *session) watchOthers(ctx context.Context) {
 	tick := time.NewTicker(s.flow.heldLook)
 	defer tick.Stop()
 	for {
@@ -63,7 +62,10 @@ func (s *session) watchStandstills(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		s.noteHeld(ctx)
+		if s.flow.readCommitted {
+			s.noteHeld(ctx)
+		}
+		s.noteForeign(ctx)
 	}
 }
 
@@ -71,17 +73,7 @@ func (s *session) watchStandstills(ctx context.Context) {
 func (s *session) noteHeld(ctx context.Context) {
 	held := s.heldLanes()
 	f := s.flow
-	f.mu.Lock()
-	var over []noteKey
-	for key := range f.notes {
-		if key.kind == noteHeld && held[cluster.TopicPartition{Topic: key.topic, Partition: key.partition}] == nil {
-			over = append(over, key)
-		}
-	}
-	f.mu.Unlock()
-	for _, key := range over {
-		f.clearNote(key)
-	}
+	f.clearNotes(noteHeld, func(at cluster.TopicPartition) bool { return held[at] == nil })
 	if len(held) == 0 {
 		return
 	}

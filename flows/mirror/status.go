@@ -13,6 +13,7 @@ type Status struct {
 	Limited            time.Duration // that fetches were held back by the flow's own limits
 	Gaps               int64         // times that records were found missing: gone from the source, or lost by the target
 	Unproven           int64         // times that the exact place to go on at after a crash was not found
+	Foreign            int64         // offsets of target partitions that somebody else took between the flow's
 	Held               int           // partitions that an open transaction on the source has held up for minutes
 	LagRecords         int64         // readable offsets not on the target; -1: not known
 	// LagTime is for how long the oldest record that is not on the target has been
@@ -37,7 +38,7 @@ func (f *Flow) Running() bool {
 func (f *Flow) Status() Status {
 	st := Status{
 		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), DeadLetters: f.dead.Load(), Limited: f.limit.waited(),
-		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(),
+		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(), Foreign: f.foreign.Load(),
 		Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()

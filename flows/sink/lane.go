@@ -63,6 +63,7 @@ type Ack struct {
 	LastTime      int64 // max timestamp of the last batch, ms; 0: none of this lane's yet
 	Records       int64 // newly acknowledged
 	Bytes         int64
+	Foreign       int64 // offsets below TargetEnd that somebody else newly took, where no other lane of ours writes
 }
 
 // Lane carries one source partition to one target partition, where others may
@@ -87,6 +88,7 @@ type Lane struct {
 	next     numbering
 	maxBytes int
 	lastTime int64 // max timestamp of the last acknowledged batch, ms
+	foreign  int64 // offsets that somebody else took since the last acknowledgement
 
 	failure   failure       // what ended the round
 	resolving bool          // a goroutine is at it

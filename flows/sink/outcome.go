@@ -122,7 +122,7 @@ func (l *Lane) ackLocked(i int, base int64) []entry {
 		// moves with it.
 		shift := base - e.base
 		if !l.sink.meets(l.key) && !l.sink.transactional() { // markers take offsets, too
-			l.sink.stats.Foreign.Add(shift)
+			l.foreign += shift
 		}
 		for j := i; j < len(l.window); j++ {
 			l.window[j].base += shift
@@ -145,7 +145,8 @@ func (l *Lane) popLocked(n int) []entry {
 	l.window = l.window[:rest]
 	l.sent = max(0, l.sent-n)
 
-	ack := Ack{ProducerID: l.pid, ProducerEpoch: l.pidEpoch}
+	ack := Ack{ProducerID: l.pid, ProducerEpoch: l.pidEpoch, Foreign: l.foreign}
+	l.foreign = 0
 	for i := range gone {
 		ack.Records += int64(gone[i].Records)
 		ack.Bytes += int64(len(gone[i].Data))
@@ -164,7 +165,7 @@ func (l *Lane) popLocked(n int) []entry {
 	stats.Records.Add(ack.Records)
 	stats.Bytes.Add(ack.Bytes)
 	l.acked = ack
-	l.acked.Records, l.acked.Bytes = 0, 0
+	l.acked.Records, l.acked.Bytes, l.acked.Foreign = 0, 0, 0
 	l.events.Acked(ack)
 	if l.troubled && l.state == stateRun {
 		l.troubled = false

@@ -80,8 +80,10 @@ func TestLanesThatMeetStayExactUnderFaults(t *testing.T) {
 				if err := k.checkInterleaved(ks[0], meeting, batches); err != nil {
 					t.Error(err)
 				}
-				if got := r.sink.Stats().Foreign.Load(); got != 0 {
-					t.Errorf("%d offsets of lanes of ours count as foreign", got)
+				for i := range r.lanes {
+					if got := r.seen[i].foreign(); got != 0 {
+						t.Errorf("%d offsets of lanes of ours count as foreign to lane %d", got, i)
+					}
 				}
 				if r.owner.left != 0 {
 					t.Errorf("%d batches were not given back", r.owner.left)

@@ -116,7 +116,6 @@ type Stats struct {
 	Resent     atomic.Int64 // batches sent again
 	Coalesced  atomic.Int64 // batches merged into others
 	Recognised atomic.Int64 // batches found in the log instead of being sent again
-	Foreign    atomic.Int64 // offsets that somebody else appended between ours, where no other lane of ours writes
 }
 
 // New checks p and returns a sink; it starts and dials nothing.

@@ -77,6 +77,7 @@ func TestFaults(t *testing.T) {
 	t.Run("down", func(t *testing.T) { testDown(t, b, strait) })
 	t.Run("discovery", func(t *testing.T) { testDiscovery(t, b, strait) })
 	t.Run("reload", func(t *testing.T) { testReload(t, b, strait) })
+	t.Run("foreign writer", func(t *testing.T) { testForeign(t, b, strait) })
 	t.Run("poison", func(t *testing.T) { testPoison(t, b, strait) })
 }
 

@@ -68,8 +68,9 @@ type Flow struct {
 	// LimitedSeconds is for how long fetches were held back by bytes_per_second and
 	// records_per_second, all together.
 	LimitedSeconds float64 `json:"limited_seconds,omitempty"`
-	Gaps           int64   `json:"gaps,omitempty"`     // times that records were found gone from the source, or lost by the target
-	Unproven       int64   `json:"unproven,omitempty"` // times that the exact place after a crash was not found
+	Gaps           int64   `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
+	Unproven       int64   `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
+	Foreign        int64   `json:"foreign_offsets,omitempty"` // of target partitions, that somebody else took between the flow's own
 	// Held is in how many partitions an open transaction of the source has held back
 	// what comes behind it for five minutes or more.
 	Held       int   `json:"held_partitions,omitempty"`

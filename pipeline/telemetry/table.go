@@ -173,6 +173,11 @@ func condition() []Metric {
 			read: one(func(f status.Flow) float64 { return float64(len(f.Problems)) }),
 		},
 		{
+			Name: "strait.flow.foreign.offsets", Exposed: "strait_flow_foreign_offsets_total", Unit: "{offset}", Counter: true,
+			Doc:  "Offsets of target partitions that somebody else took between the flow's own.",
+			read: one(func(f status.Flow) float64 { return float64(f.Foreign) }),
+		},
+		{
 			Name: "strait.flow.held.partitions", Exposed: "strait_flow_held_partitions", Unit: "{partition}",
 			Doc:  "Partitions in which an open transaction of the source has held back what comes behind it for five minutes or more.",
 			read: one(func(f status.Flow) float64 { return float64(f.Held) }),
