@@ -171,10 +171,10 @@ func (tr *Trial) killLoop(n int, longest time.Duration, rnd *rand.Rand) error {
 }
 
 // TestOldData mirrors records that are older than the target remembers their
-// producer for, while connections fail and leaders move.
+// producer for, while connections fail, leaders move and the mirror is killed.
 func TestOldData(t *testing.T) {
 	soak(t)
-	s, built := seed(t), commit(t)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_OLD_KILLS", 20)
 	b := NewBed(t, 1, 3, map[string]string{
 		"producer.id.expiration.ms": "3000", "producer.id.expiration.check.interval.ms": "500",
 	})
@@ -182,12 +182,23 @@ func TestOldData(t *testing.T) {
 	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{
 		Topics: "old-", Seed: s, Tx: -1, Age: 48 * time.Hour,
 	}})
+	storming, calm := context.WithCancel(t.Context())
+	defer calm()
 	brokers := &Storm{Seed: s, Calm: time.Second, Faults: LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)}
 	connections := &Storm{Seed: s + 1, Calm: time.Second, Faults: ConnectionFaults(b.B)}
-	stormFor(t, b, time.Duration(number(t, "STRAIT_SOAK_SECONDS", 60))*time.Second, brokers, connections)
+	killing := make(chan error, 1)
+	go func() {
+		defer calm()
+		killing <- tr.killLoop(kills, 15*time.Second, rand.New(rand.NewPCG(s, 9))) // not a secret
+	}()
+	storm(storming, t, b, brokers, connections)
+	if err := <-killing; err != nil {
+		t.Fatal(err)
+	}
 	v := tr.Verdict(false)
+	tr.proven()
 	result(t, "Data older than the target remembers producers for", built, s, []string{
 		fmt.Sprintf("%d records of 48 hours ago, producer.id.expiration.ms 3000: %s", v.Source, verdictText(t)),
-		fmt.Sprintf("%d leader moves; %d faults of connections: %s", brokers.Total(), connections.Total(), connections),
+		fmt.Sprintf("%d kills of the mirror; %d leader moves; %d faults of connections: %s", len(tr.Mirror.Kills), brokers.Total(), connections.Total(), connections),
 	})
 }
