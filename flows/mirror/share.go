@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/txn"
 )
 
 // Share says what of a flow is this process's, where several run one flow. Its
 // methods are cheap and ask nobody.
 type Share interface {
-	// Owns reports whether the process is to run a partition of the source.
-	Owns(topic string, partition int32) bool
+	// Owns reports whether the process is to run a partition of the source, or a
+	// numbered part of what else is shared out by name.
+	Owns(name string, number int32) bool
 	// Holds reports whether what it owns is certainly nobody else's by now.
 	Holds() bool
 	// Leads reports whether the process is to do what only one may do, such as
@@ -27,6 +31,20 @@ func (whole) Leads() bool             { return true }
 
 // shared reports whether other processes may run parts of the flow.
 func (f *Flow) shared() bool { return f.p.Share != Share(whole{}) }
+
+// owned names what is owned as a whole when a partition is: itself, or, in
+// transactions, its bucket, whose transactional id only one process may have.
+func (f *Flow) owned(topic string, partition int32) (name string, number int32) {
+	if f.p.Flow.Delivery == model.Transactional {
+		return model.TransactionalID(f.p.Flow), txn.Bucket(topic, partition)
+	}
+	return topic, partition
+}
+
+// owns reports whether the process is to run a partition of the source.
+func (f *Flow) owns(topic string, partition int32) bool {
+	return f.p.Share.Owns(f.owned(topic, partition))
+}
 
 // errNotHeld says that somebody else may have what this process had.
 var errNotHeld = errors.New("the process has lost its place in the group, and others may have its partitions")
@@ -71,9 +89,10 @@ func (f *Flow) setRunning() (ended func()) {
 	}
 }
 
-// EachPartition calls add with every partition of the source that the flow selects,
-// as far as they have been discovered, whoever runs them.
-func (f *Flow) EachPartition(add func(topic string, partition int32)) {
+// EachPartition calls add for every partition of the source that the flow selects,
+// as far as they have been discovered, whoever runs them: with what is to be owned
+// for it, by the names that Share.Owns is asked for.
+func (f *Flow) EachPartition(add func(name string, number int32)) {
 	f.mu.Lock()
 	s := f.session
 	f.mu.Unlock()
@@ -89,7 +108,7 @@ func (f *Flow) EachPartition(add func(topic string, partition int32)) {
 	for _, t := range known {
 		p := t.pair()
 		for n := range p.Partitions {
-			add(p.Source, n)
+			add(f.owned(p.Source, n))
 		}
 	}
 }
@@ -101,11 +120,12 @@ func (s *session) yield(ctx context.Context) {
 	f := s.flow
 	var gone []*lane
 	for _, l := range s.list() {
-		if !f.p.Share.Owns(l.source.Topic, l.source.Partition) {
+		if !f.owns(l.source.Topic, l.source.Partition) {
 			gone = append(gone, l)
 		}
 	}
 	if len(gone) == 0 {
+		s.transactions.leave()
 		return
 	}
 	began := time.Now()
@@ -120,6 +140,7 @@ func (s *session) yield(ctx context.Context) {
 	if err := s.writeAnchors(ctx, left); err != nil && ctx.Err() == nil {
 		f.p.Log.Warn("partitions were handed over without their last positions", "partitions", len(left), "err", f.p.Target.Explain(err))
 	}
+	s.transactions.leave()
 	for _, l := range gone {
 		l.offsets.Left()
 	}
@@ -129,7 +150,7 @@ func (s *session) yield(ctx context.Context) {
 
 // catchUp reads the positions that other processes have stored meanwhile.
 func (s *session) catchUp(ctx context.Context) error {
-	if !s.flow.shared() || s.store.refresh == nil {
+	if !s.flow.shared() || s.store.refresh == nil || s.transactions != nil { // who takes a bucket over reads them
 		return nil
 	}
 	return s.store.on.Explain(s.store.on.Await(ctx, s.store.refresh))

@@ -90,18 +90,44 @@ func (t *transactions) own(ctx context.Context, pairs []topicsync.Pair) error {
 	if t == nil {
 		return nil
 	}
+	f := t.session.flow
 	numbers := map[int32]bool{}
 	for _, p := range pairs {
 		for n := range p.Partitions {
-			numbers[txn.Bucket(p.Source, n)] = true
+			if f.owns(p.Source, n) {
+				numbers[txn.Bucket(p.Source, n)] = true
+			}
 		}
 	}
 	opened, err := t.set.Open(ctx, numbers)
-	if err == nil && (opened || !t.read) {
-		err = t.Refresh(ctx)
+	t.read = t.read && !opened
+	if err == nil && !t.read {
+		err = t.readOwn(ctx)
 		t.read = err == nil
 	}
-	return t.session.flow.p.Target.Explain(deniedTransactions(t.session.flow.p.Flow, err))
+	return f.p.Target.Explain(deniedTransactions(f.p.Flow, err))
+}
+
+// readOwn reads the positions. Where the work is shared it does not wait for long:
+// what another process left open is aborted by whoever takes it over, and that may
+// be this one, as soon as it looks.
+func (t *transactions) readOwn(ctx context.Context) error {
+	if !t.session.flow.shared() {
+		return t.Refresh(ctx)
+	}
+	const patience = 2 * time.Second
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return t.Refresh(short)
+}
+
+// leave lets go of the buckets that are another process's by now.
+func (t *transactions) leave() {
+	if t == nil {
+		return
+	}
+	id := model.TransactionalID(t.session.flow.p.Flow)
+	t.set.Close(func(n int32) bool { return t.session.flow.p.Share.Owns(id, n) })
 }
 
 // deniedTransactions names the permission that the transactions of a flow lack, if

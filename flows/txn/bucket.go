@@ -26,6 +26,10 @@ type bucket struct {
 	c    coordinator
 	wake chan struct{} // holds one token when its goroutine has something to look at
 
+	ctx  context.Context //nolint:containedctx // of its goroutine, whose lanes wait for what it does
+	stop context.CancelFunc
+	done chan struct{} // closed when its goroutine has ended
+
 	who      producer  // of its goroutine, and of Open before that
 	entered  int64     // producer id that was told to Enter last
 	attempts int       // failures since the last commit; of its goroutine
@@ -43,7 +47,10 @@ type bucket struct {
 }
 
 func newBucket(s *Set, id string) *bucket {
-	b := &bucket{set: s, wake: make(chan struct{}, 1), changed: make(chan struct{}), entered: -1, halvings: atFirst}
+	b := &bucket{
+		set: s, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: make(chan struct{}), entered: -1, halvings: atFirst,
+	}
+	b.ctx, b.stop = context.WithCancel(s.ctx)
 	b.c = coordinator{client: s.p.Coordinator, id: id, timeout: s.p.Timeout, worry: b.complain}
 	return b
 }
@@ -249,7 +256,7 @@ func (b *bucket) rest(ctx context.Context, l *Lane) bool {
 		case <-changed:
 		case <-ctx.Done():
 			return false
-		case <-b.set.ctx.Done():
+		case <-b.ctx.Done():
 			return false
 		}
 	}

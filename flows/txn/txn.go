@@ -91,7 +91,7 @@ type Params struct {
 }
 
 // Set is the buckets of one flow. Its methods are safe for concurrent use, but
-// for Open and AddLane.
+// for Open, Close and AddLane.
 type Set struct {
 	p    Params
 	ctx  context.Context //nolint:containedctx // of Start: the buckets end with it
@@ -144,11 +144,33 @@ func (s *Set) Open(ctx context.Context, numbers map[int32]bool) (opened bool, er
 		g.Go(func() error { return b.open(ctx) })
 	}
 	if err := g.Wait(); err != nil {
+		for _, b := range fresh {
+			b.stop()
+		}
 		return false, err
 	}
 	for _, b := range fresh {
 		s.buckets[b.number()] = b
-		s.wait.Go(func() { b.run(s.ctx) })
+		s.wait.Go(func() {
+			defer close(b.done)
+			b.run(b.ctx)
+		})
 	}
 	return len(fresh) > 0, nil
+}
+
+// Close lets go of the open buckets for which keep is false, whose lanes are
+// closed: what they have open is aborted, and may be anybody's from then on.
+func (s *Set) Close(keep func(number int32) bool) {
+	var gone []*bucket
+	for n, b := range s.buckets {
+		if b != nil && !keep(int32(n)) {
+			b.stop()
+			gone = append(gone, b)
+			s.buckets[n] = nil
+		}
+	}
+	for _, b := range gone {
+		<-b.done
+	}
 }

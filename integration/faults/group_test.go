@@ -19,15 +19,15 @@ type team struct {
 
 // newTeam starts a trial that so many processes share. Their sessions are as
 // short as brokers allow.
-func newTeam(t *testing.T, b *Bed, strait string, n int, load LoadParams) *team {
+func newTeam(t *testing.T, n int, p TrialParams) *team {
 	t.Helper()
-	const flow = "  session_timeout = \"6s\"\n"
-	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: load, Flow: flow})
+	p.Flow += "  session_timeout = \"6s\"\n"
+	tr := NewTrial(t, p)
 	tm := &team{Trial: tr, members: []*Mirror{tr.Mirror}, counts: map[string]int{}}
 	ctx, cancel := context.WithTimeout(t.Context(), catchUp)
 	defer cancel()
 	for range n - 1 {
-		m := NewMirror(t, MirrorParams{Strait: strait, From: b.A, To: b.B, Topics: load.Topics + ".*", Flow: flow})
+		m := NewMirror(t, MirrorParams{Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow})
 		if err := tm.start(m); err != nil {
 			t.Fatal(err)
 		}
@@ -115,15 +115,44 @@ func (tm *team) judge() Verdict {
 // frozen. Whoever has a partition goes on exactly where it was.
 func testGroup(t *testing.T, b *Bed, strait string) {
 	s := seed(t)
-	rnd := rand.New(rand.NewPCG(s, 7)) // not a secret
-	tm := newTeam(t, b, strait, 3, LoadParams{Topics: "group-", Seed: s})
-	for began := time.Now(); time.Since(began) < 15*time.Second; {
-		if err := pause(t.Context(), between(rnd, 200, 3000)); err != nil {
-			t.Fatal(err)
+	tm := newTeam(t, 3, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "group-", Seed: s}})
+	tm.suffer(15*time.Second, rand.New(rand.NewPCG(s, 7))) // not a secret
+	tm.judge()
+}
+
+// testGroupTransactional is testGroup in transactions: whoever takes a part over
+// aborts what the member before left open.
+func testGroupTransactional(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	tm := newTeam(t, 3, TrialParams{
+		Strait: strait, From: b.A, To: b.B, Flow: inTransactions, Committed: true, Load: LoadParams{Topics: "group-tx-", Seed: s},
+	})
+	tm.suffer(15*time.Second, rand.New(rand.NewPCG(s, 7))) // not a secret
+	tm.judge()
+}
+
+// suffer gives the team trouble for a while.
+func (tm *team) suffer(length time.Duration, rnd *rand.Rand) {
+	tm.t.Helper()
+	for began := time.Now(); time.Since(began) < length; {
+		if err := pause(tm.t.Context(), between(rnd, 200, 3000)); err != nil {
+			tm.t.Fatal(err)
 		}
 		if err := tm.trouble(rnd); err != nil {
-			t.Fatal(err)
+			tm.t.Fatal(err)
 		}
 	}
-	tm.judge()
+}
+
+// kill gives the team trouble until so many members were killed.
+func (tm *team) kill(kills int, rnd *rand.Rand) {
+	tm.t.Helper()
+	for tm.counts["kill"] < kills {
+		if err := pause(tm.t.Context(), between(rnd, 200, 5000)); err != nil {
+			tm.t.Fatal(err)
+		}
+		if err := tm.trouble(rnd); err != nil {
+			tm.t.Fatal(err)
+		}
+	}
 }

@@ -137,20 +137,31 @@ func TestGroupKillLoop(t *testing.T) {
 	soak(t)
 	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 100)
 	b := NewBed(t, 1, 3, nil)
-	rnd := rand.New(rand.NewPCG(s, 8)) // not a secret
-	tm := newTeam(t, b, BuildStrait(t), 3, LoadParams{Topics: "team-", Seed: s, Rate: 1500, MaxValue: 300})
-	for tm.counts["kill"] < kills {
-		if err := pause(t.Context(), between(rnd, 200, 5000)); err != nil {
-			t.Fatal(err)
-		}
-		if err := tm.trouble(rnd); err != nil {
-			t.Fatal(err)
-		}
-	}
+	tm := newTeam(t, 3, TrialParams{
+		Strait: BuildStrait(t), From: b.A, To: b.B, Load: LoadParams{Topics: "team-", Seed: s, Rate: 1500, MaxValue: 300},
+	})
+	tm.kill(kills, rand.New(rand.NewPCG(s, 8))) // not a secret
 	v := tm.judge()
 	result(t, "Kill loop of a group of three", built, s, []string{
 		fmt.Sprintf("%d kills, %d stops and %d freezes of members", tm.counts["kill"], tm.counts["stop"], tm.counts["freeze"]),
 		fmt.Sprintf("%d records: %s", v.Source, verdictText(t)),
+	})
+}
+
+// TestTransactionalGroupKillLoop is TestGroupKillLoop in transactions.
+func TestTransactionalGroupKillLoop(t *testing.T) {
+	soak(t)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 100)
+	b := NewBed(t, 1, 3, nil)
+	tm := newTeam(t, 3, TrialParams{
+		Strait: BuildStrait(t), From: b.A, To: b.B, Flow: inTransactions, Committed: true,
+		Load: LoadParams{Topics: "txteam-", Seed: s, Rate: 1500, MaxValue: 300},
+	})
+	tm.kill(kills, rand.New(rand.NewPCG(s, 11))) // not a secret
+	v := tm.judge()
+	result(t, "Kill loop of a group of three in transactions", built, s, []string{
+		fmt.Sprintf("%d kills, %d stops and %d freezes of members", tm.counts["kill"], tm.counts["stop"], tm.counts["freeze"]),
+		fmt.Sprintf("%d records, as readers of committed ones see them: %s", v.Source, verdictText(t)),
 	})
 }
 
@@ -200,5 +211,25 @@ func TestOldData(t *testing.T) {
 	result(t, "Data older than the target remembers producers for", built, s, []string{
 		fmt.Sprintf("%d records of 48 hours ago, producer.id.expiration.ms 3000: %s", v.Source, verdictText(t)),
 		fmt.Sprintf("%d kills of the mirror; %d leader moves; %d faults of connections: %s", len(tr.Mirror.Kills), brokers.Total(), connections.Total(), connections),
+	})
+}
+
+// TestOldDataGroup has three members share records that are older than the target
+// remembers their producer for, while members are killed, stopped and frozen: for
+// moments two may believe that a partition is theirs, and the broker knows neither.
+func TestOldDataGroup(t *testing.T) {
+	soak(t)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_OLD_KILLS", 20)
+	b := NewBed(t, 1, 3, map[string]string{
+		"producer.id.expiration.ms": "3000", "producer.id.expiration.check.interval.ms": "500",
+	})
+	tm := newTeam(t, 3, TrialParams{
+		Strait: BuildStrait(t), From: b.A, To: b.B, Load: LoadParams{Topics: "oldteam-", Seed: s, Tx: -1, Age: 48 * time.Hour},
+	})
+	tm.kill(kills, rand.New(rand.NewPCG(s, 10))) // not a secret
+	v := tm.judge()
+	result(t, "Kill loop of a group of three, data older than the target remembers producers for", built, s, []string{
+		fmt.Sprintf("%d kills, %d stops and %d freezes of members", tm.counts["kill"], tm.counts["stop"], tm.counts["freeze"]),
+		fmt.Sprintf("%d records of 48 hours ago, producer.id.expiration.ms 3000: %s", v.Source, verdictText(t)),
 	})
 }

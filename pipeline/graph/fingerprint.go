@@ -60,7 +60,7 @@ func Selection(f *model.Flow) Fingerprint {
 	return Key{}.identify(part{f, []string{
 		"Name", "From", "To", "Topics", "TopicsExclude", "ReplicationPolicy", "ReplicationPolicySeparator",
 		"LoopGuard", "IsolationLevel", "OwnsOffsets", "Stages",
-	}}).Fingerprint
+	}}, f.Delivery == model.Transactional).Fingerprint // transactions are shared out by their ids
 }
 
 // Surroundings stands for what each flow takes from those around it: which of them

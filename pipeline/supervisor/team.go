@@ -28,10 +28,9 @@ type team struct {
 }
 
 // teamOf returns the team of a flow, nil where it runs here alone: in a single
-// pass, like MirrorMaker 1, whose group has no place for it, and in transactions,
-// whose ids say who runs what.
+// pass, and like MirrorMaker 1, whose group has no place for it.
 func (s *Supervisor) teamOf(cfg *model.Config, def *model.Flow, to *cluster.Cluster) (*team, error) {
-	if s.p.Instance == nil || s.p.Once || def.MirrorMaker1 != nil || def.Delivery == model.Transactional {
+	if s.p.Instance == nil || s.p.Once || def.MirrorMaker1 != nil {
 		return nil, nil
 	}
 	s.mu.Lock()
@@ -84,7 +83,7 @@ func (t *team) reshare(ctx context.Context) {
 
 func (t *team) weigh(add func(topic string, partition int32, weight int64)) {
 	for _, f := range t.all() {
-		f.EachPartition(func(topic string, partition int32) { add(topic, partition, 1) })
+		f.EachPartition(func(name string, number int32) { add(name, number, 1) })
 	}
 }
 

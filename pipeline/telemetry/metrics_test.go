@@ -69,6 +69,8 @@ func TestScrape(t *testing.T) {
 		`strait_flow_dead_letter_records_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_filtered_records_total{flow="a->b",source="a",target="b"} 3`,
 		`strait_flow_filtered_records_total{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_foreign_offsets_total{flow="a->b",source="a",target="b"} 0`,
+		`strait_flow_foreign_offsets_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_gaps_total{flow="a->b",source="a",target="b"} 1`,
 		`strait_flow_gaps_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_group_leader{flow="b->a",source="b",target="a"} 1`,
