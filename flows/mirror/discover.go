@@ -117,7 +117,7 @@ func (s *session) pass(ctx context.Context) (finding, error) {
 		t := s.topic(p)
 		for n := range p.Partitions {
 			to, ok := s.targetOf(n, p)
-			if !ok || !s.flow.owns(p.Source, n) {
+			if !ok || !s.flow.owns(p.Source, n) || !s.transactions.has(p.Source, n) {
 				continue // it has no place on the target yet, of which a problem says why, or is another process's
 			}
 			if l := s.addLane(ctx, t, n, to); l != nil {

@@ -121,6 +121,12 @@ func (t *transactions) readOwn(ctx context.Context) error {
 	return t.Refresh(short)
 }
 
+// has reports whether a partition's bucket is open: it may have become the
+// process's since they were opened.
+func (t *transactions) has(topic string, partition int32) bool {
+	return t == nil || t.set.Has(txn.Bucket(topic, partition))
+}
+
 // leave lets go of the buckets that are another process's by now.
 func (t *transactions) leave() {
 	if t == nil {

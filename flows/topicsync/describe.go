@@ -257,7 +257,7 @@ func (p *pass) reportSettings() {
 		if t.targetNow.Err == nil && !t.targetNow.MayRead() {
 			p.report(t, Problem{
 				Err:  admin.Refused(kerr.TopicAuthorizationFailed, "READ", admin.OnTopic(t.target)),
-				Hint: "without it nobody can tell after an interruption what has arrived, so that records may be repeated",
+				Hint: "without it exactly_once is unproven: after an interruption nobody can tell what has arrived, so that records may be repeated",
 			})
 		}
 		if err := t.targetSettings.err; err != nil {

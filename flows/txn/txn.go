@@ -91,7 +91,7 @@ type Params struct {
 }
 
 // Set is the buckets of one flow. Its methods are safe for concurrent use, but
-// for Open, Close and AddLane.
+// for Open, Has, Close and AddLane.
 type Set struct {
 	p    Params
 	ctx  context.Context //nolint:containedctx // of Start: the buckets end with it
@@ -158,6 +158,9 @@ func (s *Set) Open(ctx context.Context, numbers map[int32]bool) (opened bool, er
 	}
 	return len(fresh) > 0, nil
 }
+
+// Has reports whether a bucket is open.
+func (s *Set) Has(number int32) bool { return s.buckets[number] != nil }
 
 // Close lets go of the open buckets for which keep is false, whose lanes are
 // closed: what they have open is aborted, and may be anybody's from then on.
