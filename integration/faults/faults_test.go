@@ -66,6 +66,7 @@ func TestFaults(t *testing.T) {
 	t.Run("source brokers", func(t *testing.T) { testSource(t, b, strait) })
 	t.Run("kill", func(t *testing.T) { testKill(t, b, strait) })
 	t.Run("kill filtered", func(t *testing.T) { testKillFiltered(t, b, strait) })
+	t.Run("kill merge", func(t *testing.T) { testKillMerge(t, b, strait) })
 	t.Run("transactional", func(t *testing.T) { testTransactional(t, b, strait) })
 	t.Run("group", func(t *testing.T) { testGroup(t, b, strait) })
 	t.Run("group transactional", func(t *testing.T) { testGroupTransactional(t, b, strait) })

@@ -7,10 +7,12 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/strait-mirror/strait/integration/compare"
+	"github.com/strait-mirror/strait/integration/kafka"
 )
 
 // number returns an environment variable's number, or a default.
@@ -162,6 +164,29 @@ func TestTransactionalGroupKillLoop(t *testing.T) {
 	result(t, "Kill loop of a group of three in transactions", built, s, []string{
 		fmt.Sprintf("%d kills, %d stops and %d freezes of members", tm.counts["kill"], tm.counts["stop"], tm.counts["freeze"]),
 		fmt.Sprintf("%d records, as readers of committed ones see them: %s", v.Source, verdictText(t)),
+	})
+}
+
+// TestMergeKillLoop kills a mirror of several topics into one 100 times
+// (STRAIT_SOAK_KILLS) while leaders move.
+func TestMergeKillLoop(t *testing.T) {
+	soak(t)
+	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 100)
+	b := NewBed(t, 1, 3, nil)
+	m := newMerged(t, b, BuildStrait(t), "merged-", s)
+	if err := b.B.CreateTopic(t.Context(), kafka.Topic{Name: m.whole, Partitions: m.load.p.Partitions}); err != nil {
+		t.Fatal(err)
+	}
+	storming, calm := context.WithCancel(t.Context())
+	var wait sync.WaitGroup
+	moves := &Storm{Seed: s, Calm: 5 * time.Second, Faults: LeaderFaults(b.B, []string{m.whole}, m.load.p.Partitions)}
+	wait.Go(func() { storm(storming, t, b, moves) })
+	records := m.survive(kills, rand.New(rand.NewPCG(s, 13))) // not a secret
+	calm()
+	wait.Wait()
+	result(t, "Kill loop of a merge", built, s, []string{
+		fmt.Sprintf("%d kills of the mirror, %d leader moves", len(m.mirror.Kills), moves.Total()),
+		fmt.Sprintf("%d records of %d topics in one: %s", records, len(m.load.Topics()), verdictText(t)),
 	})
 }
 
