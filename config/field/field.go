@@ -136,6 +136,9 @@ type Def struct {
 	Pattern bool     // a list of Java regular expressions
 	Pending bool     // read and checked, but without effect so far: readers say so
 
+	Other   string // what else than Words HCL accepts, in words; "": nothing
+	OtherAs string // a regular expression for that
+
 	already  string                    // text of the one value that holds while the property is pending
 	defaults [Properties + 1]byDefault // by form
 	unit     int64                     // of one in a properties file: nanoseconds or bytes
@@ -145,6 +148,7 @@ type Def struct {
 	low      float64 // least value of a float
 	high     float64
 	path     *string // of the file that holds the value
+	other    func(text string) error
 }
 
 // byDefault is a default as HCL writes it, where there is one.
@@ -198,6 +202,13 @@ func (d Def) LegacyUnit(unit int64) Def {
 // Without it both accept the same words.
 func (d Def) LegacyWords(words map[string]string) Def {
 	d.words = words
+	return d
+}
+
+// Or has HCL accept other texts than the words: those that match the regular
+// expression as and that check has nothing against. described completes "must be ...".
+func (d Def) Or(as, described string, check func(text string) error) Def {
+	d.Other, d.OtherAs, d.other = described, as, check
 	return d
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,11 +100,26 @@ func (d Def) parseWord(form Form, text string, sensitive bool) (parsed, *diag.Di
 	} else if slices.Contains(d.Words, text) {
 		return parsed{text: text}, nil
 	}
-	p := problem(diag.CodeBadValue, "%smust be %s", quoted(text, sensitive), orList(accepted))
+	orElse := ""
+	if form == HCL && d.other != nil {
+		if regexp.MustCompile(d.OtherAs).MatchString(text) {
+			return d.parseOther(text, sensitive)
+		}
+		orElse = ", or " + d.Other
+	}
+	p := problem(diag.CodeBadValue, "%smust be %s%s", quoted(text, sensitive), orList(accepted), orElse)
 	if near := Suggest(text, accepted); near != "" && !sensitive {
 		p.Fix = fmt.Sprintf("did you mean %q?", near)
 	}
 	return parsed{}, p
+}
+
+// parseOther parses what an enum accepts beside its words.
+func (d Def) parseOther(text string, sensitive bool) (parsed, *diag.Diagnostic) {
+	if err := d.other(text); err != nil {
+		return parsed{}, problem(diag.CodeBadValue, "%s%v", quoted(text, sensitive), err)
+	}
+	return parsed{text: text}, nil
 }
 
 func (d Def) parseDuration(form Form, text string, sensitive bool) (parsed, *diag.Diagnostic) {

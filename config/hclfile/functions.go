@@ -8,6 +8,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/strait-mirror/strait/config/model"
 )
 
 // sensitive marks values of env(), file() and secret() and what is computed
@@ -27,6 +29,7 @@ func (r *reader) functions(dir string, lenient bool) map[string]function.Functio
 		"secret": lookupFunction(lenient, func(reference string) (string, error) {
 			return r.secret(dir, reference)
 		}),
+		"group":        groupFunction(),
 		"sensitive":    markFunction(func(v cty.Value) cty.Value { return v.Mark(sensitive{}) }),
 		"nonsensitive": markFunction(func(v cty.Value) cty.Value { v, _ = v.UnmarkDeep(); return v }),
 		"try":          tryfunc.TryFunc,
@@ -159,6 +162,20 @@ func lookupFunction(lenient bool, get func(arg string) (string, error)) function
 				return cty.NilVal, err
 			}
 			return cty.StringVal(text).Mark(sensitive{}), nil
+		},
+	})
+}
+
+// groupFunction names a consumer group as the place to start at.
+func groupFunction() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			if args[0].AsString() == "" {
+				return cty.NilVal, errors.New("the name of a consumer group is not empty")
+			}
+			return cty.StringVal(string(model.StartGroup(args[0].AsString()))), nil
 		},
 	})
 }

@@ -4,6 +4,7 @@
 package model
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,39 @@ const (
 	StartEarliest Start = "earliest"
 	StartLatest   Start = "latest"
 )
+
+// What else a Start may be, as a regular expression and in words.
+const (
+	startOther      = `^(group:.+|[0-9]{4}-.*)$`
+	startOtherWords = "a time as in \"2026-01-31T06:00:00Z\", or group(\"NAME\") with a consumer group of the source"
+	startGroup      = "group:"
+)
+
+// StartGroup returns the Start at what a consumer group of the source has
+// committed.
+func StartGroup(group string) Start { return Start(startGroup + group) }
+
+// Group returns the consumer group where partitions begin that it has committed an
+// offset of; the others begin at their start.
+func (s Start) Group() (group string, ok bool) { return strings.CutPrefix(string(s), startGroup) }
+
+// Time returns the time from which on records are copied: a partition begins with
+// its first record that has its timestamp, or a later one.
+func (s Start) Time() (at time.Time, ok bool) {
+	at, err := time.Parse(time.RFC3339, string(s))
+	return at, err == nil
+}
+
+// checkStart checks what a Start is beside its words.
+func checkStart(text string) error {
+	if _, ok := Start(text).Group(); ok {
+		return nil
+	}
+	if at, ok := Start(text).Time(); !ok || at.UnixMilli() < 0 {
+		return errors.New(`must be a time from 1970 on with its offset to UTC, such as "2026-01-31T06:00:00Z" or "2026-01-31T07:00:00+01:00"`)
+	}
+	return nil
+}
 
 // Isolation is the isolation.level of the source reader.
 type Isolation string

@@ -59,7 +59,8 @@ func selectionFields(f *Flow) []field.Def {
 			"Whether topics_exclude adds to the default excludes; false makes it replace them, as in a properties file.").
 			Default("true").Changes(field.Live),
 		field.Enum(&f.Start, "start", []Start{StartEarliest, StartLatest},
-			"Where a partition without a position begins.").
+			"Where a partition without a position begins. From a time on: with its first record of that timestamp or a later one. With a group: where that has committed an offset, as long as it has no members; at their start partitions that it has none of.").
+			Or(startOther, startOtherWords, checkStart).
 			Legacy("auto.offset.reset", field.ScopeConsumer).Default("earliest").Changes(field.BatchBoundary),
 		field.Enum(&f.Delivery, "delivery", []Delivery{ExactlyOnce, Transactional, AtLeastOnce},
 			"Whether records are copied again after a crash: exactly_once finds the place to go on at in the target's log, transactional commits records and position together, for readers of committed records, at_least_once repeats what came after the last stored position.").

@@ -142,7 +142,11 @@ func valueNode(a Attribute) Node {
 	case "duration":
 		return Node{"type": "string", "pattern": `^([0-9.]+(ns|us|µs|ms|s|m|h))+$|^-?[0-9]+$`}
 	case "enum":
-		return Node{"enum": a.Words}
+		words := Node{"enum": a.Words}
+		if a.OtherAs != "" {
+			return Node{"anyOf": []Node{words, {"type": "string", "pattern": a.OtherAs}}}
+		}
+		return words
 	case "list":
 		return Node{"type": "array", "items": Node{"type": "string"}}
 	case "map":

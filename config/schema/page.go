@@ -116,6 +116,7 @@ func writeFacts(w *strings.Builder, a Attribute) {
 	}
 	line("type", kind)
 	line("one of", codes(a.Words))
+	line("or", a.Other)
 	if a.Min != "" || a.Max != "" {
 		line("range", rangeText(a))
 	}

@@ -45,6 +45,8 @@ type Attribute struct {
 	Required bool     `json:"required,omitempty"`
 	Default  *string  `json:"default,omitempty"` // in HCL, written as there
 	Words    []string `json:"words,omitempty"`   // that an enum accepts
+	Other    string   `json:"other,omitempty"`   // what else it accepts, in words
+	OtherAs  string   `json:"pattern,omitempty"` // and as a regular expression
 	Min      string   `json:"min,omitempty"`
 	Max      string   `json:"max,omitempty"`
 	Patterns bool     `json:"patterns,omitempty"` // a list of Java regular expressions
@@ -118,7 +120,7 @@ func attributes(defs []field.Def, required ...string) []Attribute {
 // describe describes one declaration.
 func describe(d field.Def) Attribute {
 	a := Attribute{
-		Name: d.Name, Type: word(d.Kind), Doc: d.Doc, Words: d.Words, Patterns: d.Pattern,
+		Name: d.Name, Type: word(d.Kind), Doc: d.Doc, Words: d.Words, Other: d.Other, OtherAs: d.OtherAs, Patterns: d.Pattern,
 		Reload: d.Reload.String(), Key: d.Key, Scope: scope(d.Scope),
 	}
 	if text, ok := d.DefaultOf(field.HCL); ok {

@@ -47,10 +47,41 @@ var ErrNoLeader = errors.New("the partition has no known leader")
 // topics, which are neither refreshed nor asked twice; others are asked for.
 // Each partition has an entry in the result, whose Err says whether it counts.
 func (c *Cluster) ListOffsets(ctx context.Context, position Position, partitions []TopicPartition) map[TopicPartition]Offset {
+	return c.findOffsets(ctx, position.query(), partitions)
+}
+
+// OffsetsFrom is ListOffsets of the first record whose timestamp is at or later: -1
+// where there is none.
+func (c *Cluster) OffsetsFrom(ctx context.Context, at time.Time, partitions []TopicPartition) map[TopicPartition]Offset {
+	return c.findOffsets(ctx, query{timestamp: at.UnixMilli(), replica: -1}, partitions)
+}
+
+func (c *Cluster) findOffsets(ctx context.Context, q query, partitions []TopicPartition) map[TopicPartition]Offset {
 	return askLeaders(ctx, c, partitions, failedOffset,
 		func(ctx context.Context, broker int32, parts []TopicPartition, leaders map[TopicPartition]Leader) (map[TopicPartition]Offset, error) {
-			return c.listOffsets(ctx, broker, position, parts, leaders)
+			return c.listOffsets(ctx, broker, q, parts, leaders)
 		})
+}
+
+// query is what a broker is asked for.
+type query struct {
+	timestamp int64 // ms; -1: the end, -2: the start
+	isolation int8
+	replica   int32 // -1: none
+}
+
+func (p Position) query() query {
+	q := query{timestamp: -1, replica: -1}
+	switch p {
+	case Earliest:
+		q.timestamp = -2
+	case StableEnd:
+		q.isolation = 1
+	case LogEnd:
+		q.replica = 0 // a follower may see what is not replicated yet
+	case HighWatermark:
+	}
+	return q
 }
 
 // askLeaders asks the leader of every partition once, all brokers at the same
@@ -129,20 +160,10 @@ func (c *Cluster) leadersOf(ctx context.Context, partitions []TopicPartition) (m
 	return found, ErrNoLeader
 }
 
-func (c *Cluster) listOffsets(ctx context.Context, broker int32, position Position, partitions []TopicPartition, leaders map[TopicPartition]Leader) (map[TopicPartition]Offset, error) {
+func (c *Cluster) listOffsets(ctx context.Context, broker int32, q query, partitions []TopicPartition, leaders map[TopicPartition]Leader) (map[TopicPartition]Offset, error) {
 	req := kmsg.NewPtrListOffsetsRequest()
-	req.ReplicaID = -1
+	req.ReplicaID, req.IsolationLevel = q.replica, q.isolation
 	req.TimeoutMillis = int32(controlTimeout / time.Millisecond)
-	timestamp := int64(-1) // the latest
-	switch position {
-	case Earliest:
-		timestamp = -2
-	case StableEnd:
-		req.IsolationLevel = 1
-	case LogEnd:
-		req.ReplicaID = 0 // a follower may see what is not replicated yet
-	case HighWatermark:
-	}
 	places := make(map[string]int)
 	for _, p := range partitions {
 		place, ok := places[p.Topic]
@@ -153,9 +174,9 @@ func (c *Cluster) listOffsets(ctx context.Context, broker int32, position Positi
 			t.Topic = p.Topic
 			req.Topics = append(req.Topics, t)
 		}
-		q := kmsg.NewListOffsetsRequestTopicPartition()
-		q.Partition, q.Timestamp, q.CurrentLeaderEpoch = p.Partition, timestamp, leaders[p].Epoch
-		req.Topics[place].Partitions = append(req.Topics[place].Partitions, q)
+		asked := kmsg.NewListOffsetsRequestTopicPartition()
+		asked.Partition, asked.Timestamp, asked.CurrentLeaderEpoch = p.Partition, q.timestamp, leaders[p].Epoch
+		req.Topics[place].Partitions = append(req.Topics[place].Partitions, asked)
 	}
 	response, err := c.control.Broker(int(broker)).RetriableRequest(ctx, req)
 	if err != nil {
@@ -165,7 +186,7 @@ func (c *Cluster) listOffsets(ctx context.Context, broker int32, position Positi
 	for _, t := range response.(*kmsg.ListOffsetsResponse).Topics {
 		for _, p := range t.Partitions {
 			o := Offset{Offset: p.Offset, Epoch: p.LeaderEpoch, Err: kerr.ErrorForCode(p.ErrorCode)}
-			if o.Err == nil && o.Offset < 0 {
+			if o.Err == nil && o.Offset < 0 && q.timestamp < 0 {
 				o.Err = errors.New("the broker names no offset")
 			}
 			answer[TopicPartition{t.Topic, p.Partition}] = o

@@ -79,6 +79,7 @@ func needs() []need {
 		{Positions, anchors, positions, DescribeConfigs, "to see that no positions are deleted", control},
 		{Positions, imports, imported, Read, "to take over the positions of the connector", control},
 		{Positions, imports, allGroups, Describe, "to notice that the connector still runs; without it every record may be copied twice", control},
+		{Positions, beginsAsGroup, begun, Describe, "to begin where the group is", control},
 		{Positions, commits, group, Read, "to go on where the group is, and to commit its offsets", control},
 		{Positions, anchors, workers, Describe, "to notice a MirrorMaker 2 that mirrors the same; without it every record may be copied twice", control},
 		{Sharing, anchors, members, Read, "to share the work with other processes that run the same, and to take over from them; without it a process runs alone", control},
@@ -119,6 +120,12 @@ func anchors(f *model.Flow) bool { return f.MirrorMaker1 == nil }
 
 // imports reports whether a flow takes over the positions of a connector.
 func imports(f *model.Flow) bool { return f.Positions != nil && anchors(f) }
+
+// beginsAsGroup reports whether a flow begins where a group of the source is.
+func beginsAsGroup(f *model.Flow) bool {
+	_, ok := f.Start.Group()
+	return ok
+}
 
 // commits reports whether a flow keeps its positions as MirrorMaker 1 does.
 func commits(f *model.Flow) bool { return f.MirrorMaker1 != nil }
@@ -182,6 +189,12 @@ func marked(f *model.Flow, _ []On) (string, []On) {
 
 // group is the consumer group of a flow like MirrorMaker 1.
 func group(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Group(f.MirrorMaker1.Group)} }
+
+// begun is the group where a flow begins.
+func begun(f *model.Flow, _ []On) (string, []On) {
+	name, _ := f.Start.Group()
+	return f.From, []On{Group(name)}
+}
 
 // source is the source itself.
 func source(f *model.Flow, _ []On) (string, []On) { return f.From, []On{Itself()} }

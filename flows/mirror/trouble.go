@@ -9,11 +9,8 @@ import (
 
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/admin"
-	"github.com/strait-mirror/strait/flows/origin"
-	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/txn"
-	"github.com/strait-mirror/strait/transforms/program"
 )
 
 // side is where a lane has a problem: both may have one at a time.
@@ -198,6 +195,12 @@ func (l *lane) dueLocked() bool {
 	return false
 }
 
+// hinter is an error that knows what to do about it.
+type hinter interface {
+	error
+	Hint() string
+}
+
 // fixFor says what a person can do about an error.
 func fixFor(err error) string {
 	if p, ok := errors.AsType[*cluster.Problem](err); ok && p.Fix != "" {
@@ -206,23 +209,8 @@ func fixFor(err error) string {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.fix
 	}
-	if e, ok := errors.AsType[*position.CleanupPolicyError](err); ok {
-		return e.Hint()
-	}
-	if e, ok := errors.AsType[*program.Error](err); ok {
-		return e.Hint()
-	}
-	if e, ok := errors.AsType[*origin.CleanupPolicyError](err); ok {
-		return e.Hint()
-	}
-	if e, ok := errors.AsType[*position.LiveMirrorMakerError](err); ok {
-		return e.Hint()
-	}
-	if e, ok := errors.AsType[*position.LiveGroupError](err); ok {
-		return e.Hint()
-	}
-	if e, ok := errors.AsType[*position.ImportError](err); ok {
-		return e.Hint()
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
 	}
 	if errors.Is(err, kerr.InvalidReplicationFactor) {
 		return "set replication_factor to at most the number of brokers of the target, or -1 for their default"
