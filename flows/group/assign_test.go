@@ -275,11 +275,12 @@ func TestSetsSurviveTheirEncoding(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(subscription{generation: 4, held: every()}.encode())
+	f.Add(subscription{generation: -1, held: &Set{}, said: []byte("paused")}.encode())
 	f.Add(assignment{members: 3, owned: &Set{1, 2, 3}}.encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := decodeSubscription(b); err == nil {
 			again, err := decodeSubscription(s.encode())
-			if err != nil || !cmp.Equal(s.held, again.held) || s.generation != again.generation {
+			if err != nil || !cmp.Equal(s.held, again.held) || s.generation != again.generation || !bytes.Equal(s.said, again.said) {
 				t.Errorf("%x decodes to something that does not survive", b)
 			}
 		}

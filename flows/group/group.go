@@ -49,6 +49,13 @@ type Params struct {
 	// of the source that is mirrored, and how much work it is. nil: nothing is
 	// known.
 	Weigh func(add func(topic string, partition int32, weight int64))
+
+	// Say is what this member has for the others, some kilobytes at most, and Hear
+	// takes what others say: the leader hears all members, and what it says then
+	// every member hears. Both are called at each joining; after Tell one is near.
+	// nil: nothing.
+	Say  func() []byte
+	Hear func(said []byte)
 }
 
 // Member is this process in a group. Its methods are safe for concurrent use;
@@ -90,6 +97,12 @@ func New(p Params) (*Member, error) {
 	if p.Weigh == nil {
 		p.Weigh = func(func(string, int32, int64)) {}
 	}
+	if p.Say == nil {
+		p.Say = func() []byte { return nil }
+	}
+	if p.Hear == nil {
+		p.Hear = func([]byte) {}
+	}
 	p.Log = p.Log.With("group", p.Group)
 	m := &Member{
 		p: p, start: time.Now(), selection: p.Fingerprint, instance: p.Instance, generation: -1, heldSince: -1, held: &Set{},
@@ -127,6 +140,9 @@ func (m *Member) fresh(within time.Duration) bool {
 	beat := m.beat.Load()
 	return alone || beat > 0 && time.Since(m.start)-time.Duration(beat) < within
 }
+
+// Tell has the others hear what Say says now.
+func (m *Member) Tell() { signal(m.again) }
 
 // Select says that something else is mirrored from now on. The group learns of it,
 // and until the others select the same, only those share the work that select what

@@ -23,6 +23,7 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 		if err != nil {
 			return nil, fmt.Errorf("reading what member %q of group %q holds: %w", r.MemberID, m.p.Group, err)
 		}
+		m.p.Hear(s.said)
 		c := claim{id: r.MemberID, generation: s.generation, held: s.held, idle: s.fingerprint != mine}
 		if !c.idle {
 			sharing++
@@ -30,7 +31,7 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 		claims = append(claims, c)
 	}
 	shares := assign(claims, m.weigh())
-	next := plan{claims: claims}
+	next, said := plan{claims: claims}, m.p.Say()
 	out := make([]kmsg.SyncGroupRequestGroupAssignment, 0, len(claims))
 	for i, c := range claims {
 		s := shares[c.id]
@@ -38,7 +39,7 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 		next.claims[i].held = s.owned
 		a := kmsg.NewSyncGroupRequestGroupAssignment()
 		a.MemberID = c.id
-		a.MemberAssignment = assignment{fingerprint: mine, members: sharing, owned: s.owned}.encode()
+		a.MemberAssignment = assignment{fingerprint: mine, members: sharing, owned: s.owned, said: said}.encode()
 		out = append(out, a)
 	}
 	m.mu.Lock()

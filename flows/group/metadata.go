@@ -20,12 +20,13 @@ type subscription struct {
 	fingerprint Fingerprint
 	generation  int32 // in which it got what it holds; -1: none
 	held        *Set  // what it runs, or is about to hand over
+	said        []byte
 }
 
 func (s subscription) encode() []byte {
 	b := append([]byte(nil), s.fingerprint[:]...)
 	b = binary.AppendUvarint(b, uint64(s.generation+1))
-	return appendSet(b, s.held)
+	return appendSaid(appendSet(b, s.held), s.said)
 }
 
 func decodeSubscription(b []byte) (s subscription, err error) {
@@ -38,8 +39,34 @@ func decodeSubscription(b []byte) (s subscription, err error) {
 		return s, errMalformed
 	}
 	s.generation = int32(int64(generation) - 1)
-	s.held, _, err = readSet(b)
+	if s.held, b, err = readSet(b); err != nil {
+		return s, err
+	}
+	s.said, err = readSaid(b)
 	return s, err
+}
+
+// mostSaid bounds what members tell each other beside their work.
+const mostSaid = 64 << 10
+
+// appendSaid writes what a member says, unless that is nothing.
+func appendSaid(to, said []byte) []byte {
+	if len(said) == 0 || len(said) > mostSaid {
+		return to
+	}
+	return append(binary.AppendUvarint(to, uint64(len(said))), said...)
+}
+
+// readSaid reads what appendSaid wrote. A member of an earlier version says nothing.
+func readSaid(from []byte) ([]byte, error) {
+	if len(from) == 0 {
+		return nil, nil
+	}
+	n, from, err := readUvarint(from)
+	if err != nil || n > mostSaid || n > uint64(len(from)) {
+		return nil, errMalformed
+	}
+	return from[:n], nil
 }
 
 // assignment is what the leader says to a member.
@@ -47,12 +74,13 @@ type assignment struct {
 	fingerprint Fingerprint // of the leader
 	members     int         // that share the work
 	owned       *Set
+	said        []byte
 }
 
 func (a assignment) encode() []byte {
 	b := append([]byte(nil), a.fingerprint[:]...)
 	b = binary.AppendUvarint(b, uint64(a.members))
-	return appendSet(b, a.owned)
+	return appendSaid(appendSet(b, a.owned), a.said)
 }
 
 func decodeAssignment(b []byte) (a assignment, err error) {
@@ -65,6 +93,9 @@ func decodeAssignment(b []byte) (a assignment, err error) {
 		return a, errMalformed
 	}
 	a.members = int(members)
-	a.owned, _, err = readSet(b)
+	if a.owned, b, err = readSet(b); err != nil {
+		return a, err
+	}
+	a.said, err = readSaid(b)
 	return a, err
 }

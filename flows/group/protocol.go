@@ -72,8 +72,9 @@ func (m *Member) requestJoin(ctx context.Context) (*kmsg.JoinGroupResponse, erro
 	case <-m.again:
 	default:
 	}
+	said := m.p.Say()
 	m.mu.Lock()
-	held := subscription{fingerprint: m.selection, generation: m.heldSince, held: m.held}
+	held := subscription{fingerprint: m.selection, generation: m.heldSince, held: m.held, said: said}
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Group, req.MemberID = m.p.Group, m.id
 	m.joining = true
@@ -170,6 +171,7 @@ func (m *Member) take(b []byte) error {
 	} else {
 		m.trouble(nil)
 	}
+	m.p.Hear(a.said)
 	m.p.Log.Debug("share of the work taken", "buckets", a.owned.Len(), "of", Buckets, "members", a.members)
 	m.own(a.owned)
 	return nil

@@ -25,7 +25,7 @@ func (s *session) watchEnds(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if !s.flow.limit.paused.Load() {
+		if !s.flow.limit.halts() {
 			looks = 0
 			continue
 		}

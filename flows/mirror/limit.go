@@ -12,12 +12,13 @@ import (
 )
 
 // limit holds a flow back to bytes_per_second and records_per_second, or altogether
-// while it is paused, where the source is read: what waits holds no memory. How much a fetch brings is known
-// afterwards, so that each may run into debt, and the next waits until that is
-// paid. It is safe for concurrent use.
+// while it is paused, where the source is read: what waits holds no memory. How much
+// a fetch brings is known afterwards, so that each may run into debt, and the next
+// waits until that is paid. It is safe for concurrent use.
 type limit struct {
 	progress       *atomic.Int64 // waiting is no standstill
-	paused         atomic.Bool
+	paused         atomic.Bool   // by the definition
+	held           atomic.Bool   // by Hold
 	bytes, records *rate.Limiter
 	nanos          atomic.Int64 // waited
 }
@@ -44,13 +45,31 @@ func (l *limit) set(def *model.Flow) {
 	}
 }
 
+// halts reports whether nothing is to be read.
+func (l *limit) halts() bool { return l.haltedBy() != "" }
+
+// haltedBy returns who wants that; "": nobody.
+func (l *limit) haltedBy() string {
+	switch {
+	case l.paused.Load():
+		return ByFile
+	case l.held.Load():
+		return ByRequest
+	}
+	return ""
+}
+
+// Hold has the flow read nothing, as paused in its definition does, or lets it go on
+// as far as that lets it. It reports whether that is news.
+func (f *Flow) Hold(held bool) bool { return f.limit.held.Swap(held) != held }
+
 // limitStep is how long a wait may take no notice of other limits.
 const limitStep = time.Second
 
 // Wait implements source.Pacer.
 func (l *limit) Wait(ctx context.Context) error {
 	for {
-		rest, paused := max(debt(l.bytes), debt(l.records)), l.paused.Load()
+		rest, paused := max(debt(l.bytes), debt(l.records)), l.halts()
 		if paused {
 			rest = limitStep
 		}

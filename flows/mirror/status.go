@@ -2,9 +2,16 @@ package mirror
 
 import "time"
 
+// Who has paused a flow.
+const (
+	ByFile    = "file"    // paused = true
+	ByRequest = "request" // Hold
+)
+
 // Status is the state of a flow at one moment.
 type Status struct {
 	State, Cause       string
+	PausedBy           string // ByFile or ByRequest; "": it is not paused
 	Topics, Partitions int
 	Records, Bytes     int64         // acknowledged by the target since the process started
 	Skipped            int64         // records the target refused and errors_tolerance let go
@@ -39,7 +46,7 @@ func (f *Flow) Status() Status {
 	st := Status{
 		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), DeadLetters: f.dead.Load(), Limited: f.limit.waited(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(), Foreign: f.foreign.Load(),
-		Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
+		PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()
 	st.State, st.Cause = f.state, f.cause
@@ -83,7 +90,7 @@ func (f *Flow) Status() Status {
 
 // judge says how a flow is that runs.
 func (f *Flow) judge(st *Status) {
-	if f.limit.paused.Load() {
+	if st.PausedBy != "" {
 		st.State = Paused
 	}
 	for _, p := range st.Problems {

@@ -70,6 +70,7 @@ func TestFaults(t *testing.T) {
 	t.Run("transactional", func(t *testing.T) { testTransactional(t, b, strait) })
 	t.Run("group", func(t *testing.T) { testGroup(t, b, strait) })
 	t.Run("group transactional", func(t *testing.T) { testGroupTransactional(t, b, strait) })
+	t.Run("pause", func(t *testing.T) { testPause(t, b, strait) })
 	t.Run("both ways", func(t *testing.T) { testBothWays(t, b, strait, 1) })
 	t.Run("both ways, two processes", func(t *testing.T) { testBothWays(t, b, strait, 2) })
 	t.Run("kill at least once", func(t *testing.T) { testKillAtLeastOnce(t, b, strait) })

@@ -27,7 +27,7 @@ func newTeam(t *testing.T, n int, p TrialParams) *team {
 	ctx, cancel := context.WithTimeout(t.Context(), catchUp)
 	defer cancel()
 	for range n - 1 {
-		m := NewMirror(t, MirrorParams{Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow})
+		m := NewMirror(t, MirrorParams{Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow, More: p.HCL})
 		if err := tm.start(m); err != nil {
 			t.Fatal(err)
 		}

@@ -51,10 +51,10 @@ func (m *merged) survive(kills int, rnd *rand.Rand) (records int64) {
 	if err := m.mirror.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*catchUp)
+	first, cancel := context.WithTimeout(t.Context(), catchUp)
 	defer cancel()
-	if err := poll(ctx, sampleEvery, func() (bool, error) {
-		all, err := compare.Read(ctx, m.b.B.AdminOpts(), m.whole, compare.ReadOptions{})
+	if err := poll(first, sampleEvery, func() (bool, error) {
+		all, err := compare.Read(first, m.b.B.AdminOpts(), m.whole, compare.ReadOptions{})
 		return len(all[0]) > 0, err
 	}); err != nil {
 		t.Fatalf("waiting for the first records: %v", err)
@@ -75,6 +75,8 @@ func (m *merged) survive(kills int, rnd *rand.Rand) (records int64) {
 	if loadErr != nil {
 		t.Fatal(loadErr)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), catchUp)
+	defer cancel()
 	if err := poll(ctx, time.Second, func() (bool, error) {
 		_, err := m.compare(ctx)
 		return err == nil, err

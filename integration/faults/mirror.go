@@ -32,6 +32,7 @@ type MirrorParams struct {
 	From, To *Side  // required
 	Topics   string // required: a pattern
 	Flow     string // more HCL inside the flow block
+	More     string // HCL beside the flow block
 	Args     []string
 	HCL      string // in place of the flow block; From and To are declared
 }
@@ -95,6 +96,7 @@ func (m *Mirror) topology() string {
 	if m.p.HCL != "" {
 		return b.String() + m.p.HCL
 	}
+	b.WriteString(m.p.More)
 	fmt.Fprintf(&b, "flow \"%s->%s\" {\n  topics = [%q]\n%s\n}\n", m.p.From.Alias, m.p.To.Alias, m.p.Topics, m.p.Flow)
 	return b.String()
 }

@@ -32,6 +32,8 @@ type APIParams struct {
 	// that it was not tried.
 	Reload func(ctx context.Context) (status.Reload, error)
 
+	Steering Steering // nil: flows do what the file says
+
 	Dashboard http.Handler // nil: none
 }
 
@@ -117,6 +119,10 @@ func (a *api) routes() []Route {
 			Method: http.MethodPost, Path: "/api/v1/reload", Answer: Reloaded{}, serve: a.reload,
 			Doc: "Reads the topology again and applies it. 422 with what is wrong where it was refused: everything runs on as it was.",
 		})
+	}
+	for _, r := range a.steers() {
+		r.Method = http.MethodPost
+		list = append(list, r)
 	}
 	return list
 }

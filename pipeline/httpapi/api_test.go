@@ -62,12 +62,47 @@ func served(access httpapi.Access) (httpapi.APIParams, http.Handler) {
 				Changes: []status.RevisionChange{{Part: "x", Action: "add", Property: "p", Before: "1", After: "2", Note: "n"}},
 			}}
 		},
-		Reload: func(context.Context) (status.Reload, error) { return status.Reload{Revision: 3, Successful: true}, nil },
+		Reload:   func(context.Context) (status.Reload, error) { return status.Reload{Revision: 3, Successful: true}, nil },
+		Steering: steered{},
 		Dashboard: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "the dashboard")
 		}),
 	}
 	return p, httpapi.API(p)
+}
+
+// steered is a topology whose flows do what they are told, unless there is an error
+// for those that are to go on.
+type steered struct{ resume error }
+
+func (steered) Pause(string) error { return nil }
+
+func (s steered) Resume(string) error { return s.resume }
+
+func (steered) Restart(string) error { return nil }
+
+func TestSteering(t *testing.T) {
+	p, _ := served(httpapi.Access{Local: true})
+	p.Steering = steered{errors.New("paused by its file")}
+	h := httpapi.API(p)
+	for path, tt := range map[string]struct {
+		code int
+		want string
+	}{
+		"pause?flow=a-%3Eb":   {200, `"flow":{"name":"a-\u003eb"`},
+		"restart?flow=a-%3Eb": {200, `"state":"running"`},
+		"resume?flow=a-%3Eb":  {409, `{"error":"paused by its file"}`},
+		"pause?flow=x":        {404, `no flow`},
+		"pause":               {400, `flow is required`},
+	} {
+		w := ask(h, "POST", "/api/v1/"+path, map[string]string{httpapi.RequestHeader: "1"})
+		if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s: answer is %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := ask(h, "POST", "/api/v1/pause?flow=a-%3Eb", nil); w.Code != 403 {
+		t.Errorf("without the header the answer is %d", w.Code)
+	}
 }
 
 // ask sends a request as if to this machine.
@@ -241,7 +276,7 @@ func TestDocument(t *testing.T) {
 	}
 	for path, operations := range paths {
 		for method, operation := range operations.(map[string]any) {
-			w := ask(h, strings.ToUpper(method), path, map[string]string{httpapi.RequestHeader: "1"})
+			w := ask(h, strings.ToUpper(method), path+"?flow=a-%3Eb", map[string]string{httpapi.RequestHeader: "1"})
 			var got any
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
 				t.Fatalf("%s is answered with %d %s", path, w.Code, w.Body)

@@ -86,6 +86,26 @@ func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
 	return r, c.do(ctx, http.MethodPost, "reload", nil, &r)
 }
 
+// Pause has a flow read nothing until Resume.
+func (c *Client) Pause(ctx context.Context, flow string) (Steered, error) {
+	return c.steer(ctx, "pause", flow)
+}
+
+// Resume ends a pause.
+func (c *Client) Resume(ctx context.Context, flow string) (Steered, error) {
+	return c.steer(ctx, "resume", flow)
+}
+
+// Restart ends a flow in good order and starts it anew.
+func (c *Client) Restart(ctx context.Context, flow string) (Steered, error) {
+	return c.steer(ctx, "restart", flow)
+}
+
+func (c *Client) steer(ctx context.Context, what, flow string) (Steered, error) {
+	var s Steered
+	return s, c.do(ctx, http.MethodPost, what, url.Values{"flow": {flow}}, &s)
+}
+
 func (c *Client) do(ctx context.Context, method, path string, q url.Values, into any) error {
 	address := c.base + "/api/v1/" + path
 	if len(q) > 0 {

@@ -13,7 +13,7 @@ const (
 	Starting  = "starting"  // being set up
 	Waiting   = "waiting"   // a cluster cannot be reached yet; being retried
 	Running   = "running"   // copying
-	Paused    = "paused"    // by the file: nothing is read
+	Paused    = "paused"    // by the file or at run time: nothing is read
 	Draining  = "draining"  // stopping: finishing what is under way
 	Stopped   = "stopped"   // ended in order
 	Unhealthy = "unhealthy" // something failed; being retried
@@ -55,6 +55,9 @@ type Flow struct {
 	To    string `json:"to"`    // alias of the target cluster
 	State string `json:"state"` // one of the constants above
 	Cause string `json:"cause,omitempty"`
+	// PausedBy is "file" for paused = true, and "request" for what was asked for while
+	// it runs; empty: the flow is not paused.
+	PausedBy string `json:"paused_by,omitempty"`
 
 	Topics     int   `json:"topics"`
 	Partitions int   `json:"partitions"`

@@ -44,6 +44,7 @@ func NewFleet(p Params) (*Fleet, error) {
 	if p.Config == nil || p.Log == nil {
 		return nil, errors.New("building fleet: config and log are required")
 	}
+	p.orders = &orders{}
 	f := &Fleet{p: p, key: graph.NewKey(), cfg: p.Config, budget: mirror.NewBudget(bufferMemory(p.Config))}
 	for _, pair := range pairs(p.Config) {
 		s, err := f.build(p.Config, pair)

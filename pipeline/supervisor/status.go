@@ -42,7 +42,7 @@ func (r *rate) add(s sample) (records, bytes float64) {
 func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
 	st := f.Status()
 	out := status.Flow{
-		Name: f.Name(), From: f.From(), To: f.To(), State: st.State, Cause: st.Cause,
+		Name: f.Name(), From: f.From(), To: f.To(), State: st.State, Cause: st.Cause, PausedBy: st.PausedBy,
 		Topics: st.Topics, Partitions: st.Partitions,
 		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, Filtered: st.Filtered, DeadLetters: st.DeadLetters, LimitedSeconds: st.Limited.Seconds(), Gaps: st.Gaps, Unproven: st.Unproven, Foreign: st.Foreign, Held: st.Held, Reasons: st.Reasons,
 		LagRecords: st.LagRecords, LagSeconds: st.LagTime.Seconds(), LagSecondsEstimated: st.LagTimeEstimated,

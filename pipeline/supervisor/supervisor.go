@@ -45,6 +45,8 @@ type Params struct {
 	Once         bool          // mirror up to the readable ends seen at start, then return
 	Timeout      time.Duration // with Once: give up after so long without progress; 0: never
 	DrainTimeout time.Duration // how long stopping may take; default 30s
+
+	orders *orders // of the fleet; nil: of its own
 }
 
 // Pair is a source and a target cluster by their aliases.
@@ -72,6 +74,9 @@ type Supervisor struct {
 func New(p Params) (*Supervisor, error) {
 	if p.Config == nil || p.Log == nil {
 		return nil, errors.New("building supervisor: config and log are required")
+	}
+	if p.orders == nil {
+		p.orders = &orders{}
 	}
 	if p.DrainTimeout == 0 {
 		p.DrainTimeout = 30 * time.Second
@@ -230,7 +235,8 @@ func (s *Supervisor) Status() status.Snapshot {
 	for _, u := range s.all() {
 		c := u.control.now()
 		if u.flow != nil {
-			snap.Flows = append(snap.Flows, c.team.addTo(c.addTo(flowStatus(u.flow, &u.rate, snap.Time))))
+			f := s.p.orders.addTo(flowStatus(u.flow, &u.rate, snap.Time))
+			snap.Flows = append(snap.Flows, c.team.addTo(c.addTo(f)))
 		} else if st := c.alone(); len(st.Problems) > 0 {
 			snap.Flows = append(snap.Flows, st)
 		}

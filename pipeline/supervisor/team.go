@@ -52,6 +52,10 @@ func (s *Supervisor) teamOf(cfg *model.Config, def *model.Flow, to *cluster.Clus
 		HeartbeatInterval: min(def.Control.HeartbeatInterval, def.Control.SessionTimeout/2),
 		SessionTimeout:    def.Control.SessionTimeout,
 		Changed:           t.reshare, Weigh: t.weigh,
+		Say: s.p.orders.say, Hear: func(said []byte) {
+			s.p.orders.hear(said)
+			s.obey()
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -98,6 +98,8 @@ func (b *building) buildFlow(u *unit) error {
 	if u.flow, err = mirror.New(params); err != nil {
 		return err
 	}
+	_, paused := b.p.orders.paused(def.Name)
+	u.flow.Hold(paused)
 	u.control, err = b.buildControl(u, from, to, offsets)
 	return err
 }

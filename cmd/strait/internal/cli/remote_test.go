@@ -36,6 +36,12 @@ func (observedEngine) Partitions(want func(string) bool) []status.Partition {
 	}
 }
 
+func (observedEngine) Pause(string) error { return nil }
+
+func (observedEngine) Resume(string) error { return errors.New("the flow is paused by its file") }
+
+func (observedEngine) Restart(string) error { return nil }
+
 func (o observedEngine) Apply(_ context.Context, cfg *model.Config) error { return nil }
 
 // TestAskingWhatRuns runs a topology with a token and asks it as a user would.
@@ -95,6 +101,12 @@ flow "a->b" {}
 		"reload":                    {args: []string{"reload"}, out: "revision 1, applied 20"},
 		"reload for programs":       {args: []string{"reload", "--output", "json"}, out: `"successful": true`},
 		"reload without the token":  {args: []string{"reload"}, env: noEnv, code: 1, err: "a token is required"},
+		"pause":                     {args: []string{"pause", "a->b"}, out: "a->b running"},
+		"pause for programs":        {args: []string{"pause", "a->b", "--output", "json"}, out: `"name": "a->b"`},
+		"pause without the token":   {args: []string{"pause", "a->b"}, env: noEnv, code: 1, err: "a token is required"},
+		"pause of nothing":          {args: []string{"pause", "x->y"}, code: 1, err: `no flow "x->y" runs here; strait status lists`},
+		"resume refused":            {args: []string{"resume", "a->b"}, code: 1, err: "the flow is paused by its file"},
+		"restart":                   {args: []string{"restart", "a->b"}, out: "a->b running"},
 		"reading without the token": {args: []string{"status"}, env: noEnv, out: "a->b"},
 		"with another token": {args: []string{"status"}, code: 1, err: "the one shown is not it", env: func(name string) (string, bool) {
 			return "wrong", name == "STRAIT_TOKEN"

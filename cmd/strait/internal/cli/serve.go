@@ -215,6 +215,9 @@ func (s *serving) api(def *model.Server) (httpapi.Content, error) {
 		p.Partitions = e.Partitions
 		p.Graph = func() *graph.Graph { return graph.New(e.Topology(), s.key) }
 	}
+	if e, ok := s.engine.(httpapi.Steering); ok {
+		p.Steering = e
+	}
 	if s.edits.Reloader != nil {
 		p.Reload = s.edits.Reload
 	}

@@ -40,6 +40,16 @@ func (v *View) Reloaded(r httpapi.Reloaded, asJSON bool) error {
 	return nil
 }
 
+// Steered shows what a flow does since it was told something.
+func (v *View) Steered(told httpapi.Steered, asJSON bool) error {
+	if asJSON {
+		return v.JSON(told)
+	}
+	f := told.Flow
+	v.Print("%s %s", f.Name, strings.TrimSuffix(f.State+": "+f.Cause, ": "))
+	return nil
+}
+
 // PartitionLag shows where partitions are.
 func (v *View) PartitionLag(list httpapi.Partitions, asJSON bool) error {
 	if asJSON {
