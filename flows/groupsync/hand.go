@@ -12,9 +12,15 @@ import (
 	"github.com/strait-mirror/strait/flows/internal/admin"
 )
 
-// Committed returns the offsets that one group has on a cluster. A group that is
-// not there has none.
-func Committed(ctx context.Context, c *cluster.Cluster, group string) (map[cluster.TopicPartition]int64, error) {
+// Committed is what a group has of one partition.
+type Committed struct {
+	Offset   int64
+	Metadata string // what its consumer keeps beside it, as Kafka Streams does stream time
+}
+
+// CommittedBy returns what one group has on a cluster. A group that is not there has
+// nothing.
+func CommittedBy(ctx context.Context, c *cluster.Cluster, group string) (map[cluster.TopicPartition]Committed, error) {
 	found, refused, err := committedOffsets(ctx, c, []string{group})
 	if err == nil {
 		err = refused[group]
@@ -22,10 +28,10 @@ func Committed(ctx context.Context, c *cluster.Cluster, group string) (map[clust
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[cluster.TopicPartition]int64, len(found))
+	out := make(map[cluster.TopicPartition]Committed, len(found))
 	for _, o := range found {
 		if o.offset >= 0 {
-			out[o.at] = o.offset
+			out[o.at] = Committed{Offset: o.offset, Metadata: o.metadata}
 		}
 	}
 	return out, nil
@@ -60,10 +66,10 @@ func Free(ctx context.Context, c *cluster.Cluster, group string) error {
 }
 
 // Commit sets offsets of a group that nobody is in, whatever they were.
-func Commit(ctx context.Context, c *cluster.Cluster, group string, to map[cluster.TopicPartition]int64) error {
+func Commit(ctx context.Context, c *cluster.Cluster, group string, to map[cluster.TopicPartition]Committed) error {
 	offsets := kadm.Offsets{}
-	for at, offset := range to {
-		offsets.Add(kadm.Offset{Topic: at.Topic, Partition: at.Partition, At: offset, LeaderEpoch: noEpoch})
+	for at, o := range to {
+		offsets.Add(kadm.Offset{Topic: at.Topic, Partition: at.Partition, At: o.Offset, LeaderEpoch: noEpoch, Metadata: o.Metadata})
 	}
 	err := commitAll(ctx, c, group, offsets)
 	if taken(err) {
@@ -75,8 +81,27 @@ func Commit(ctx context.Context, c *cluster.Cluster, group string, to map[cluste
 	return nil
 }
 
-// commitAll commits offsets as nobody of the group.
+// commitAll commits offsets as nobody of the group. Their metadata goes along, as
+// with MirrorMaker 2, but where the cluster allows less of it than they have.
 func commitAll(ctx context.Context, c *cluster.Cluster, group string, offsets kadm.Offsets) error {
+	err := commitOnce(ctx, c, group, offsets)
+	if errors.Is(err, kerr.OffsetMetadataTooLarge) { // the cluster's offset.metadata.max.bytes
+		err = commitOnce(ctx, c, group, bare(offsets))
+	}
+	return err
+}
+
+// bare returns offsets without their metadata.
+func bare(offsets kadm.Offsets) kadm.Offsets {
+	out := kadm.Offsets{}
+	offsets.Each(func(o kadm.Offset) {
+		o.Metadata = ""
+		out.Add(o)
+	})
+	return out
+}
+
+func commitOnce(ctx context.Context, c *cluster.Cluster, group string, offsets kadm.Offsets) error {
 	answers, err := c.Admin().CommitOffsets(ctx, group, offsets)
 	if err == nil {
 		err = answers.Error()

@@ -2,12 +2,10 @@ package groupsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/strait-mirror/strait/flows/reconcile"
@@ -133,9 +131,7 @@ func due(at, translated int64, rewinds bool) bool {
 	return at < translated || rewinds && at > translated
 }
 
-// commit writes the offsets of one group, and returns how many. Their metadata goes
-// along, as with MirrorMaker 2 (Kafka Streams keeps stream time there), but where the
-// target allows less of it than the source.
+// commit writes the offsets of one group, and returns how many.
 func (g *Groups) commit(ctx context.Context, pass *reconcile.Pass, group string, positions []position) (int, error) {
 	if !pass.Leads() {
 		return 0, nil
@@ -145,9 +141,6 @@ func (g *Groups) commit(ctx context.Context, pass *reconcile.Pass, group string,
 		offsets.Add(kadm.Offset{Topic: p.topic, Partition: p.partition, At: p.to.Offset, LeaderEpoch: noEpoch, Metadata: p.metadata})
 	}
 	err := commitAll(ctx, g.p.Target, group, offsets)
-	if errors.Is(err, kerr.OffsetMetadataTooLarge) { // the target's offset.metadata.max.bytes
-		err = commitAll(ctx, g.p.Target, group, bare(offsets))
-	}
 	switch {
 	case err == nil:
 		return len(positions), nil
@@ -155,14 +148,4 @@ func (g *Groups) commit(ctx context.Context, pass *reconcile.Pass, group string,
 		return 0, nil // somebody joined it meanwhile, and its offsets are theirs
 	}
 	return 0, fmt.Errorf("writing the offsets of group %q: %w", group, err)
-}
-
-// bare returns offsets without their metadata.
-func bare(offsets kadm.Offsets) kadm.Offsets {
-	out := kadm.Offsets{}
-	offsets.Each(func(o kadm.Offset) {
-		o.Metadata = ""
-		out.Add(o)
-	})
-	return out
 }

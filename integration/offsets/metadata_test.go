@@ -1,6 +1,7 @@
 package offsets_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -9,7 +10,8 @@ import (
 )
 
 // TestMetadataGoesAlong has the metadata of offsets at the target, and the offsets
-// alone where the target allows less of it than the source.
+// alone where the target allows less of it than the source, whether group sync writes
+// them or somebody by hand.
 func TestMetadataGoesAlong(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
@@ -25,15 +27,35 @@ func TestMetadataGoesAlong(t *testing.T) {
 			return "committing", err == nil
 		})
 	}
-	run(ctx, t, p.config(flow("a", "b", []string{"t"})))
-	for group, want := range map[string]string{"short": "m", "long": ""} {
-		awaitOffsets(ctx, t, p.target, group, "a.t", at)
-		answer, err := p.target.Admin().FetchOffsets(ctx, group)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := answer["a.t"][0].Metadata; got != want {
-			t.Errorf("group %s has the metadata %q, want %q", group, got, want)
+	stop := run(ctx, t, p.config(flow("a", "b", []string{"t"})))
+	check := func(how string) {
+		t.Helper()
+		for group, want := range map[string]string{"short": "m", "long": ""} {
+			awaitOffsets(ctx, t, p.target, group, "a.t", at)
+			if got := metadata(ctx, t, p.target, group, "a.t"); got != want {
+				t.Errorf("group %s has the metadata %q after %s, want %q", group, got, how, want)
+			}
 		}
 	}
+	check("group sync")
+	stop()
+
+	c := commands{program: build(t), file: p.write(t, []string{"t"})}
+	for _, group := range []string{"short", "long"} {
+		if _, err := p.target.Admin().DeleteGroups(ctx, group); err != nil {
+			t.Fatal(err)
+		}
+		c.exec(ctx, t, 0, "offsets", "translate", "--group", group, "--yes")
+	}
+	check("translating it by hand")
+}
+
+// metadata returns what a group has beside its offset of partition 0.
+func metadata(ctx context.Context, t *testing.T, c *kafka.Cluster, group, topic string) string {
+	t.Helper()
+	answer, err := c.Admin().FetchOffsets(ctx, group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer[topic][0].Metadata
 }

@@ -37,6 +37,9 @@ nothing was written; --yes sets the offsets of group "by-hand" on b
 		t.Errorf("it says\n%s", out)
 	}
 	awaitOffsets(ctx, t, p.target, "by-hand", "a.t", map[int32]int64{0: 321, 1: 500})
+	if got := metadata(ctx, t, p.target, "by-hand", "a.t"); got != "m" {
+		t.Errorf("the offset has the metadata %q at the target, want that of the source", got)
+	}
 
 	// It reads on there and returns.
 	commit(ctx, t, p.target, "by-hand", "a.t", map[int32]int64{0: 400, 1: 500})

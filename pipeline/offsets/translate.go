@@ -17,8 +17,9 @@ const readBudget = 1 << 30
 
 // Translated is an offset on one cluster, and what that is on the other.
 type Translated struct {
-	From   cluster.TopicPartition
-	Offset int64
+	From     cluster.TopicPartition
+	Offset   int64
+	Metadata string // what was committed beside Offset
 
 	To     cluster.TopicPartition // its Topic is empty where the flow knows of none
 	At     int64                  // on To; -1: not known
@@ -38,24 +39,24 @@ func (p *Pair) Group(ctx context.Context, group string, back bool) ([]Translated
 		return nil, err
 	}
 	from, to := p.sides(back)
-	committed, err := groupsync.Committed(ctx, from, group)
+	committed, err := groupsync.CommittedBy(ctx, from, group)
 	if err != nil {
 		return nil, err
 	}
-	now, err := groupsync.Committed(ctx, to, group)
+	now, err := groupsync.CommittedBy(ctx, to, group)
 	if err != nil {
 		return nil, err
 	}
 	translate := p.translator(ctx, syncs, back)
 	var out []Translated
 	for _, at := range slices.SortedFunc(maps.Keys(committed), byPlace) {
-		t, ok := translate(at, committed[at])
+		t, ok := translate(at, committed[at].Offset)
 		if !ok {
 			continue
 		}
-		t.Now = -1
+		t.Metadata, t.Now = committed[at].Metadata, -1
 		if is, has := now[t.To]; has {
-			t.Now = is
+			t.Now = is.Offset
 		}
 		out = append(out, t)
 	}
@@ -140,18 +141,18 @@ func (p *Pair) origins(syncs *offsetsync.Syncs) map[cluster.TopicPartition][]clu
 	return out
 }
 
-// Move sets the offsets of a group as they were translated, where they are known
-// and other than what the group has. It returns how many, and does nothing with an
-// error when somebody is in the group.
+// Move sets the offsets of a group as they were translated, with the metadata that
+// they have, where they are known and other than what the group has. It returns how
+// many, and does nothing with an error when somebody is in the group.
 func (p *Pair) Move(ctx context.Context, group string, all []Translated, back bool) (int, error) {
 	_, to := p.sides(back)
 	if err := groupsync.Free(ctx, to, group); err != nil {
 		return 0, err
 	}
-	offsets := map[cluster.TopicPartition]int64{}
+	offsets := map[cluster.TopicPartition]groupsync.Committed{}
 	for _, t := range all {
 		if t.Known() && t.At != t.Now {
-			offsets[t.To] = t.At
+			offsets[t.To] = groupsync.Committed{Offset: t.At, Metadata: t.Metadata}
 		}
 	}
 	if len(offsets) == 0 {
