@@ -131,10 +131,11 @@ func (c *Cluster) Admin() *kadm.Client { return c.admin }
 func (c *Cluster) Metadata() *Metadata { return c.metadata }
 
 // Data returns a new client for raw records, with connections of its own. Its
-// client id ends in "-" and purpose. The caller closes it.
-func (c *Cluster) Data(purpose string) (*wire.Client, error) {
+// client id ends in "-" and purpose. Hooks are told what its brokers do. The caller
+// closes it.
+func (c *Cluster) Data(purpose string, hooks ...kgo.Hook) (*wire.Client, error) {
 	registry := wire.NewRegistry(int(c.p.MaxResponse))
-	kafka, err := c.newClient(c.p.Data, c.records, purpose, c.p.RequestTimeout, kgo.Dialer(wire.WrapDialer(c.records.dial, registry)))
+	kafka, err := c.newClient(c.p.Data, c.records, purpose, c.p.RequestTimeout, kgo.Dialer(wire.WrapDialer(c.records.dial, registry)), kgo.WithHooks(hooks...))
 	if err != nil {
 		return nil, err
 	}

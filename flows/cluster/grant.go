@@ -46,6 +46,13 @@ func (c *Cluster) AlterCommand(topic, settings string) string {
 		c.p.Config.BootstrapServers[0], topic, settings)
 }
 
+// QuotaCommand returns the command line with which an administrator sets a quota of
+// the Data client for a purpose, in bytes per second and broker.
+func (c *Cluster) QuotaCommand(purpose, quota string) string {
+	return fmt.Sprintf("kafka-configs.sh --bootstrap-server %s --alter --entity-type clients --entity-name '%s-%s' --add-config %s=BYTES",
+		c.p.Config.BootstrapServers[0], c.p.ClientID, purpose, quota)
+}
+
 // AbortCommand returns the command line with which an administrator aborts a
 // transaction that hangs in a partition, by the offset of its first record.
 func (c *Cluster) AbortCommand(at TopicPartition, start int64) string {

@@ -75,6 +75,8 @@ type Flow struct {
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves
 
+	throttles throttles // since New
+
 	heldAfter, heldLook time.Duration // the constants of those names, but in tests
 
 	reshared chan chan struct{} // asks discovery to yield; it closes what it is sent

@@ -91,41 +91,32 @@ const (
 	noteGone                      // a source topic that is not there any more
 	noteForgets                   // when the target forgets a producer
 	noteHeld                      // a transaction that holds up readers of a source partition
+	noteThrottled                 // a quota that holds the flow back
 	noteForeign                   // somebody else who writes to a target partition
 )
 
 // message is what the log says of a problem of this kind.
 func (k noteKind) message() string {
-	switch k {
-	case noteDiscovery:
-		return "flow held up, retrying"
-	case noteStart:
-		return "partition could not be started, retrying"
-	case noteAnchors:
-		return "positions could not be stored, retrying"
-	case noteGap:
-		return "source lost records"
-	case noteLost:
-		return "target lost records"
-	case noteUnproven:
-		return "exact position not proven"
-	case noteGuard:
-		return "copies not told from local records, waiting"
-	case noteHeld:
-		return "partition held up by an open transaction"
-	case noteForeign:
-		return "somebody else writes to a mirrored topic"
-	case noteForgets:
-		return "default assumed for a setting of the target"
-	case noteNothing:
-		return "nothing to mirror yet"
-	case noteRecreated:
-		return "topic was created again"
-	case noteGone:
-		return "source topic is gone"
-	case noteTopic:
+	text, ok := map[noteKind]string{
+		noteDiscovery: "flow held up, retrying",
+		noteStart:     "partition could not be started, retrying",
+		noteAnchors:   "positions could not be stored, retrying",
+		noteGap:       "source lost records",
+		noteLost:      "target lost records",
+		noteUnproven:  "exact position not proven",
+		noteGuard:     "copies not told from local records, waiting",
+		noteHeld:      "partition held up by an open transaction",
+		noteThrottled: "flow held back by a quota",
+		noteForeign:   "somebody else writes to a mirrored topic",
+		noteForgets:   "default assumed for a setting of the target",
+		noteNothing:   "nothing to mirror yet",
+		noteRecreated: "topic was created again",
+		noteGone:      "source topic is gone",
+	}[k]
+	if !ok {
+		return "topic needs attention" // noteTopic
 	}
-	return "topic needs attention"
+	return text
 }
 
 // note records a problem and logs it once.

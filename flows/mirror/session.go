@@ -133,14 +133,20 @@ func (f *Flow) forgets(ctx context.Context) time.Duration {
 	return expiration
 }
 
+// What the data clients are for, before the flow's name; their client ids end with it.
+const (
+	fetchPurpose   = "fetch-"
+	producePurpose = "produce-"
+)
+
 // build makes the parts of the data plane; it starts nothing.
 func (s *session) build() error {
 	f, def := s.flow, s.flow.p.Flow
 	var err error
-	if s.fetch, err = f.p.Source.Data("fetch-" + def.Name); err != nil {
+	if s.fetch, err = f.p.Source.Data(fetchPurpose+def.Name, &f.throttles[reading]); err != nil {
 		return fmt.Errorf("building the fetch client: %w", err)
 	}
-	if s.produce, err = f.p.Target.Data("produce-" + def.Name); err != nil {
+	if s.produce, err = f.p.Target.Data(producePurpose+def.Name, &f.throttles[writing]); err != nil {
 		return fmt.Errorf("building the produce client: %w", err)
 	}
 	from, to := view{f.p.Source}, view{f.p.Target}

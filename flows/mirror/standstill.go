@@ -52,16 +52,18 @@ func (s standstill) lasts(least time.Duration, now time.Time) bool {
 }
 
 // watchOthers names those whose doings keep a flow from its own, until ctx ends:
-// transactions that hold up partitions, and who else writes to its topics.
+// transactions that hold up partitions, quotas, and who else writes to its topics.
 func (s *session) watchOthers(ctx context.Context) {
 	tick := time.NewTicker(s.flow.heldLook)
 	defer tick.Stop()
+	var quotas quotas
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		quotas.noteThrottled(s.flow, time.Now())
 		if s.flow.readCommitted {
 			s.noteHeld(ctx)
 		}

@@ -18,6 +18,8 @@ type Status struct {
 	Filtered           int64         // records that stages dropped
 	DeadLetters        int64         // records written to dead_letter_topic instead
 	Limited            time.Duration // that fetches were held back by the flow's own limits
+	FetchThrottled     time.Duration // that brokers of the source had the flow wait because of a quota, all together
+	ProduceThrottled   time.Duration // that brokers of the target did
 	Gaps               int64         // times that records were found missing: gone from the source, or lost by the target
 	Unproven           int64         // times that the exact place to go on at after a crash was not found
 	Foreign            int64         // offsets of target partitions that somebody else took between the flow's
@@ -46,6 +48,7 @@ func (f *Flow) Status() Status {
 	st := Status{
 		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), DeadLetters: f.dead.Load(), Limited: f.limit.waited(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(), Foreign: f.foreign.Load(),
+		FetchThrottled: f.throttles[reading].waited(), ProduceThrottled: f.throttles[writing].waited(),
 		PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()

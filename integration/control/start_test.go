@@ -68,10 +68,8 @@ func TestStart(t *testing.T) {
 	run("timed", model.Start(began.Add(12*time.Minute).Format(time.RFC3339)))
 	grouped := run("grouped", model.StartGroup("mm1"))
 	values(ctx, t, a, b, "timed", 12, 12)
-	for !strings.Contains(problems(grouped), `consumer group "mm1" has 1 members`) {
-		if ctx.Err() != nil {
-			t.Fatalf("problems are\n%s", problems(grouped))
-		}
+	if !wait(ctx, func() bool { return strings.Contains(problems(grouped), `consumer group "mm1" has 1 members`) }) {
+		t.Fatalf("problems are\n%s", problems(grouped))
 	}
 	if err := member.LeaveGroupContext(ctx); err != nil {
 		t.Fatal(err)
@@ -94,13 +92,25 @@ func values(ctx context.Context, t *testing.T, a, b *kafka.Cluster, topic string
 	for p, n := range from {
 		source[int32(p)] = source[int32(p)][n:]
 	}
-	for {
-		err := compare.Diff(source, read(b, "a."+topic), compare.Options{}).Err()
-		if err == nil {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatal(err)
+	var err error
+	if !wait(ctx, func() bool {
+		err = compare.Diff(source, read(b, "a."+topic), compare.Options{}).Err()
+		return err == nil
+	}) {
+		t.Fatal(err)
+	}
+}
+
+// wait looks again and again until there is what is wanted, or ctx ends.
+func wait(ctx context.Context, done func() bool) bool {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
 		}
 	}
+	return true
 }

@@ -67,18 +67,17 @@ sync.topic.acls.enabled = false
 		if err != nil {
 			t.Fatal(err)
 		}
-		running, stop := context.WithCancel(ctx)
-		var wait sync.WaitGroup
-		wait.Go(func() {
-			if err := s.Run(running); err != nil {
+		lasting, stop := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := s.Run(lasting); err != nil {
 				t.Errorf("stopping: %v", err)
 			}
 		})
-		for !until(s.Status().Flows[0]) && ctx.Err() == nil {
-		}
+		reached := wait(ctx, func() bool { return until(s.Status().Flows[0]) })
 		stop()
-		wait.Wait()
-		if ctx.Err() != nil {
+		running.Wait()
+		if !reached {
 			t.Fatalf("gave up; problems are\n%s", problems(s))
 		}
 	}

@@ -71,9 +71,14 @@ type Flow struct {
 	// LimitedSeconds is for how long fetches were held back by bytes_per_second and
 	// records_per_second, all together.
 	LimitedSeconds float64 `json:"limited_seconds,omitempty"`
-	Gaps           int64   `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
-	Unproven       int64   `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
-	Foreign        int64   `json:"foreign_offsets,omitempty"` // of target partitions, that somebody else took between the flow's own
+	// FetchThrottledSeconds and ProduceThrottledSeconds are for how long brokers of the
+	// source and of the target had the flow wait because of a quota, all together.
+	FetchThrottledSeconds   float64 `json:"fetch_throttled_seconds,omitempty"`
+	ProduceThrottledSeconds float64 `json:"produce_throttled_seconds,omitempty"`
+
+	Gaps     int64 `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
+	Unproven int64 `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
+	Foreign  int64 `json:"foreign_offsets,omitempty"` // of target partitions, that somebody else took between the flow's own
 	// Held is in how many partitions an open transaction of the source has held back
 	// what comes behind it for five minutes or more.
 	Held       int   `json:"held_partitions,omitempty"`

@@ -44,7 +44,9 @@ func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
 	out := status.Flow{
 		Name: f.Name(), From: f.From(), To: f.To(), State: st.State, Cause: st.Cause, PausedBy: st.PausedBy,
 		Topics: st.Topics, Partitions: st.Partitions,
-		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, Filtered: st.Filtered, DeadLetters: st.DeadLetters, LimitedSeconds: st.Limited.Seconds(), Gaps: st.Gaps, Unproven: st.Unproven, Foreign: st.Foreign, Held: st.Held, Reasons: st.Reasons,
+		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, Filtered: st.Filtered, DeadLetters: st.DeadLetters, LimitedSeconds: st.Limited.Seconds(),
+		FetchThrottledSeconds: st.FetchThrottled.Seconds(), ProduceThrottledSeconds: st.ProduceThrottled.Seconds(),
+		Gaps: st.Gaps, Unproven: st.Unproven, Foreign: st.Foreign, Held: st.Held, Reasons: st.Reasons,
 		LagRecords: st.LagRecords, LagSeconds: st.LagTime.Seconds(), LagSecondsEstimated: st.LagTimeEstimated,
 	}
 	out.RecordRate, out.ByteRate = r.add(sample{now, st.Records, st.Bytes})

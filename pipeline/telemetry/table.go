@@ -132,6 +132,16 @@ func copied() []Metric {
 			read: reasons,
 		},
 		{
+			Name: "strait.flow.fetch.throttled", Exposed: "strait_flow_fetch_throttled_seconds_total", Unit: "s", Counter: true,
+			Doc:  "Time that brokers of the source had the flow wait because of a quota, all together.",
+			read: one(func(f status.Flow) float64 { return f.FetchThrottledSeconds }),
+		},
+		{
+			Name: "strait.flow.produce.throttled", Exposed: "strait_flow_produce_throttled_seconds_total", Unit: "s", Counter: true,
+			Doc:  "Time that brokers of the target had the flow wait because of a quota, all together.",
+			read: one(func(f status.Flow) float64 { return f.ProduceThrottledSeconds }),
+		},
+		{
 			Name: "strait.flow.gaps", Exposed: "strait_flow_gaps_total", Unit: "{gap}", Counter: true,
 			Doc:  "Times that records were found gone from the source, or lost by the target.",
 			read: one(func(f status.Flow) float64 { return float64(f.Gaps) }),
