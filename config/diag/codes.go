@@ -84,6 +84,7 @@ const (
 	CodeGroupTopics      = "ST507" // a group that reads topics which are not copied
 	CodeHeartbeatsOff    = "ST508" // heartbeats are off
 	CodeSyncStages       = "ST509" // group sync behind a stage that joins partitions
+	CodeGroupCircle      = "ST510" // groups that come back under ever longer names
 	CodeBadExpression    = "ST601" // an expression that cannot be used
 	CodeTombstones       = "ST602" // a filter that drops tombstones
 	CodeJoined           = "ST603" // a stage that joins partitions

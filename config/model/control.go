@@ -8,6 +8,8 @@ import "time"
 type Control struct {
 	Groups                            []string // Java regular expressions, full match, any of
 	GroupsExclude                     []string // beats Groups
+	GroupPattern                      string   // groups that it matches as a whole are called GroupReplacement at the target
+	GroupReplacement                  string   // "$0": as on the source
 	RefreshGroupsEnabled              bool
 	RefreshGroupsInterval             time.Duration
 	EmitCheckpointsEnabled            bool

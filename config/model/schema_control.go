@@ -51,6 +51,12 @@ func groupFields(c *Control) []field.Def {
 		field.List(&c.GroupsExclude, "groups_exclude", "Consumer groups left alone, even where groups matches.").
 			Legacy("groups.exclude", field.ScopeFlow).
 			Default(strings.Join(DefaultGroupsExclude(), ",")).Patterns().Changes(field.Live),
+		field.String(&c.GroupPattern, "group_pattern",
+			"Java regular expression; groups whose name it matches as a whole are called group_replacement at the target, all others as on the source.").
+			Default(".*").Changes(field.Destructive),
+		field.String(&c.GroupReplacement, "group_replacement",
+			"What a group that group_pattern matches is called at the target, as in \"dc1.$0\": $0 is the whole name, $1 what the first group of the pattern matched, \\$ a dollar. Checkpoints name the group as on the source. Groups that would get one name are left alone. Where another flow mirrors back, it must leave out the new names.").
+			Default("$0").Changes(field.Destructive),
 		enabledBy(&c.RefreshGroupsEnabled, "refresh.groups", "Whether new consumer groups are looked for while running.").
 			Default("true").Changes(field.Live),
 		every(&c.RefreshGroupsInterval, "refresh.groups", "10m", "How often consumer groups are listed."),

@@ -96,6 +96,13 @@ b CREATE a.checkpoints.internal: a->b checkpoints
 b READ app-*: a->b group_offsets
 b READ billing: a->b group_offsets
 `
+	for _, renamed := range []struct{ pattern, as string }{{"billing", "b READ dc1.billing: a->b group_offsets"}, {"app-.*|billing", "b READ *: a->b group_offsets"}} {
+		again := *f
+		again.Control.Groups, again.Control.GroupPattern, again.Control.GroupReplacement = []string{renamed.pattern}, ".*", "dc1.$0"
+		if got := dump(grant.For([]*model.Flow{&again}, one)); !strings.Contains(got, renamed.as+"\n") {
+			t.Errorf("%s is not needed:\n%s", renamed.as, got)
+		}
+	}
 	var got strings.Builder
 	for line := range strings.Lines(dump(grant.For([]*model.Flow{f}, one))) {
 		if strings.Contains(line, "offset_syncs") || strings.Contains(line, "checkpoints") || strings.Contains(line, "group_offsets") {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/transforms/filter"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
 
@@ -234,7 +235,25 @@ func checkpointsTopic(f *model.Flow, _ []On) (string, []On) {
 // sourceGroups are the groups that a flow takes along, targetGroups the same at
 // the target.
 func sourceGroups(f *model.Flow, _ []On) (string, []On) { return f.From, groups(f) }
-func targetGroups(f *model.Flow, _ []On) (string, []On) { return f.To, groups(f) }
+func targetGroups(f *model.Flow, _ []On) (string, []On) { return f.To, called(f, groups(f)) }
+
+// called are groups as they are called at the target; all where that is not known
+// before they are seen.
+func called(f *model.Flow, groups []On) []On {
+	names, problems := filter.GroupsForFlow(f)
+	if problems.HasErrors() || !names.Renames() {
+		return groups
+	}
+	out := make([]On, len(groups))
+	for i, g := range groups {
+		name, err := names.Name(g.Name)
+		if err != nil || g.Prefixed || g == Group("*") {
+			return []On{Group("*")}
+		}
+		out[i] = Group(name)
+	}
+	return out
+}
 
 func groups(f *model.Flow) []On {
 	out := matched(f.Control.Groups)

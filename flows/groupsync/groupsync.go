@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -45,11 +46,13 @@ type Groups struct {
 	mu     sync.Mutex         // held by a pass; guards the rest
 	listed time.Time          // when the groups of the source were; zero: never
 	groups []string           // of the source, that are taken along
+	called map[string]string  // what those are called at the target
+	unable map[string]error   // groups of the source that are not, though they are selected
 	last   map[key]checkpoint // by what readers of the topic know
 	wrote  map[key]int64      // offsets of groups at the target, since the start
 }
 
-// key names a partition of a group at the target.
+// key names a partition at the target and a group that is in it.
 type key struct {
 	group, topic string
 	partition    int32
@@ -75,12 +78,16 @@ func New(p Params) (*Groups, error) {
 
 // position is where a group is on the source, and what that is on the target.
 type position struct {
-	key      // at the target
+	key             // of the group on the source, and the partition at the target
+	called   string // the group at the target
 	source   cluster.TopicPartition
 	upstream int64
 	to       offsetsync.Translation
 	metadata string
 }
+
+// there is the place of p in the offsets of groups of the target.
+func (p position) there() key { return key{p.called, p.topic, p.partition} }
 
 // observe returns the positions of groups that are known at the target, and what
 // kept others from being asked.
@@ -92,6 +99,7 @@ func (g *Groups) observe(ctx context.Context) ([]position, map[string]error, err
 	if err != nil {
 		return nil, nil, err
 	}
+	maps.Copy(refused, g.unable)
 	return g.translated(ctx, committed), refused, nil
 }
 
@@ -109,7 +117,7 @@ func (g *Groups) translated(ctx context.Context, committed []committed) []positi
 			continue
 		}
 		out = append(out, position{
-			key:    key{c.group, g.names.Name(c.at.Topic), to.Partition},
+			key: key{c.group, g.names.Name(c.at.Topic), to.Partition}, called: g.called[c.group],
 			source: c.at, upstream: c.offset, to: to, metadata: c.metadata,
 		})
 	}
@@ -144,12 +152,7 @@ func (g *Groups) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.groups = g.groups[:0]
-	for _, found := range listed {
-		if g.reason(found) == "" {
-			g.groups = append(g.groups, found.name)
-		}
-	}
+	g.choose(listed)
 	g.listed = time.Now()
 	return nil
 }

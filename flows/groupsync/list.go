@@ -63,6 +63,36 @@ func (g *Groups) reason(l listedGroup) string {
 	return ""
 }
 
+// choose takes over which of the groups of the source are taken along, and what they
+// are called at the target. Of those that would get one name there none is: its
+// offsets would be now one's, now the other's.
+func (g *Groups) choose(listed []listedGroup) {
+	g.groups, g.called, g.unable = nil, map[string]string{}, map[string]error{}
+	owners := map[string][]string{}
+	for _, l := range listed {
+		if g.reason(l) != "" {
+			continue
+		}
+		name, err := g.filter.Name(l.name)
+		if err != nil {
+			g.unable[l.name] = fmt.Errorf("naming group %q: %w", l.name, err)
+			continue
+		}
+		g.called[l.name] = name
+		owners[name] = append(owners[name], l.name)
+	}
+	for _, l := range listed {
+		name, named := g.called[l.name]
+		switch all := owners[name]; {
+		case !named:
+		case len(all) == 1:
+			g.groups = append(g.groups, l.name)
+		default:
+			g.unable[l.name] = fmt.Errorf("groups %q and %q would both be %q at the target: change group_replacement", all[0], all[1], name)
+		}
+	}
+}
+
 // committed is an offset that a group committed.
 type committed struct {
 	group    string

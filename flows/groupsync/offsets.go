@@ -65,7 +65,7 @@ func (g *Groups) Sync(ctx context.Context, pass *reconcile.Pass) error {
 	return nil
 }
 
-// wanted returns what is to be written, by group.
+// wanted returns what is to be written, by group of the target.
 func (g *Groups) wanted(ctx context.Context, pass *reconcile.Pass, positions []position) (map[string][]position, error) {
 	free, idle, err := g.free(ctx, positions)
 	if err != nil {
@@ -76,30 +76,30 @@ func (g *Groups) wanted(ctx context.Context, pass *reconcile.Pass, positions []p
 		return nil, err
 	}
 	tell(pass, refused)
-	now := make(map[key]int64, len(committed))
+	now := make(map[key]int64, len(committed)) // of groups as they are called there
 	for _, c := range committed {
 		now[key{c.group, c.at.Topic, c.at.Partition}] = c.offset
 	}
 	out := map[string][]position{}
 	for _, p := range positions {
-		if _, unknown := refused[p.group]; unknown || !free[p.group] {
+		if _, unknown := refused[p.called]; unknown || !free[p.called] {
 			continue
 		}
-		at, has := now[p.key]
+		at, has := now[p.there()]
 		if !has {
 			at = -1
 		}
 		wrote, ours := g.wrote[p.key]
 		ours = ours && wrote == at || g.last[p.key].said(at)
 		if due(at, p.to.Offset, ours && g.p.Flow.Control.SyncGroupOffsetsRewindsEnabled) {
-			out[p.group] = append(out[p.group], p)
+			out[p.called] = append(out[p.called], p)
 		}
 	}
 	return out, nil
 }
 
-// free returns the groups of positions, which are in order, that nobody is in at
-// the target, and those of them that are there.
+// free returns the groups of the target that have positions, which are in order, and
+// that nobody is in, and those of them that are there.
 func (g *Groups) free(ctx context.Context, positions []position) (free map[string]bool, idle []string, err error) {
 	listed, err := list(ctx, g.p.Target)
 	if err != nil {
@@ -111,13 +111,13 @@ func (g *Groups) free(ctx context.Context, positions []position) (free map[strin
 	}
 	free = map[string]bool{}
 	for _, p := range positions {
-		l, there := states[p.group]
-		if free[p.group] || there && !l.idle() {
+		l, there := states[p.called]
+		if free[p.called] || there && !l.idle() {
 			continue
 		}
-		free[p.group] = true
+		free[p.called] = true
 		if there {
-			idle = append(idle, p.group)
+			idle = append(idle, p.called)
 		}
 	}
 	return free, idle, nil

@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,10 +11,11 @@ import (
 // Seen is a group of the source, and what becomes of it.
 type Seen struct {
 	Name     string
+	Called   string // at the target; "": it is not taken along
 	Type     string // "classic", "consumer", "share", "streams"; "": brokers before Kafka 3.8 do not say
 	Protocol string // of its members: "consumer", "connect"; "": it never had any
 	Source   string // its state there: "stable", "empty"
-	Target   string // its state there; "": there is none of this name
+	Target   string // its state there; "": there is no such group
 
 	Partitions int // of mirrored topics in which it has an offset
 	Translated int // of those: what it is at the target is known
@@ -40,12 +42,16 @@ func (g *Groups) Report(ctx context.Context) ([]Seen, error) {
 	for _, l := range there {
 		states[l.name] = l
 	}
+	g.choose(listed)
 	out := make([]Seen, len(listed))
 	places := map[string]*Seen{}
 	for i, l := range listed {
 		out[i] = Seen{
-			Name: l.name, Type: l.kind, Protocol: l.protocol, Source: l.state, Target: states[l.name].state,
-			Reason: g.reason(l),
+			Name: l.name, Called: g.called[l.name], Type: l.kind, Protocol: l.protocol, Source: l.state,
+			Target: states[cmp.Or(g.called[l.name], l.name)].state, Reason: g.reason(l),
+		}
+		if err := g.unable[l.name]; err != nil {
+			out[i].Reason = err.Error()
 		}
 		if out[i].Reason == "" {
 			places[l.name] = &out[i]
@@ -56,7 +62,7 @@ func (g *Groups) Report(ctx context.Context) ([]Seen, error) {
 	}
 	for _, s := range places {
 		if s.Reason == "" {
-			s.Reason = s.why(states[s.Name])
+			s.Reason = s.why(states[s.Called])
 		}
 	}
 	return out, nil
@@ -69,13 +75,20 @@ func (g *Groups) fill(ctx context.Context, groups map[string]*Seen) error {
 	if err != nil {
 		return err
 	}
-	reached, more, err := committedOffsets(ctx, g.p.Target, names)
+	there := make([]string, len(names))
+	for i, name := range names {
+		there[i] = g.called[name]
+	}
+	reached, more, err := committedOffsets(ctx, g.p.Target, there)
 	if err != nil {
 		return err
 	}
-	maps.Copy(refused, more)
-	for name, why := range refused {
-		groups[name].Reason = why.Error()
+	for i, name := range names {
+		for _, why := range []error{refused[name], more[there[i]]} {
+			if why != nil {
+				groups[name].Reason = why.Error()
+			}
+		}
 	}
 	now := make(map[key]int64, len(reached))
 	for _, c := range reached {
@@ -92,7 +105,7 @@ func (g *Groups) fill(ctx context.Context, groups map[string]*Seen) error {
 		if p.to.Exact {
 			s.Exact++
 		}
-		if at, has := now[p.key]; !has || at < p.to.Offset {
+		if at, has := now[p.there()]; !has || at < p.to.Offset {
 			s.Waiting++
 		}
 	}

@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,5 +111,35 @@ func TestReasons(t *testing.T) {
 				t.Errorf("got %q", why)
 			}
 		})
+	}
+}
+
+// TestGroupsOfOneNameAreNotTakenAlong has groups that would be one at the target.
+func TestGroupsOfOneNameAreNotTakenAlong(t *testing.T) {
+	f := model.NewFlow(field.HCL)
+	f.Control.GroupPattern, f.Control.GroupReplacement = "(?:eu|us)-(.*)", "$1"
+	groups, problems := filter.GroupsForFlow(f)
+	if problems.HasErrors() {
+		t.Fatal(problems.Err())
+	}
+	g := &Groups{filter: groups}
+	var listed []listedGroup
+	for _, name := range []string{"eu-a", "eu-b", "eu-c", "free", "us-a", "c", "__us-b"} {
+		listed = append(listed, listedGroup{name: name, protocol: "consumer"})
+	}
+	g.choose(listed)
+	if diff := cmp.Diff([]string{"eu-b", "free"}, g.groups); diff != "" {
+		t.Errorf("groups differ (-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]string{"eu-b": "b", "free": "free"} {
+		if got := g.called[name]; got != want {
+			t.Errorf("%s is called %q, want %q", name, got, want)
+		}
+	}
+	const want = `groups "eu-a" and "us-a" would both be "a" at the target: change group_replacement`
+	for _, name := range []string{"eu-a", "us-a", "eu-c", "c"} {
+		if err := g.unable[name]; err == nil || strings.HasSuffix(name, "a") && err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -30,6 +30,18 @@ func groupsOf(f *model.Flow) func(group string) bool {
 	return func(group string) bool { return ok && okToo && filter.Choose(include, exclude, group).Copy }
 }
 
+// calledBy returns what a flow calls groups at its target; as they are where that is
+// wrong, which was reported.
+func calledBy(f *model.Flow) func(group string) string {
+	names, problems := filter.GroupsForFlow(f)
+	return func(group string) string {
+		if name, err := names.Name(group); err == nil && !problems.HasErrors() {
+			return name
+		}
+		return group
+	}
+}
+
 // checkSyncParts finds group sync without what it is made of.
 func checkSyncParts(t *topology, r *reporter) {
 	for _, f := range t.syncing() {
@@ -146,10 +158,10 @@ func checkLiveGroups(t *topology, r *reporter) {
 		if !p.flow.Control.SyncGroupOffsetsEnabled {
 			continue
 		}
-		selected := groupsOf(p.flow)
+		selected, called := groupsOf(p.flow), calledBy(p.flow)
 		var live []string
 		for _, name := range slices.Sorted(maps.Keys(p.source.Groups)) {
-			state := p.target.Groups[name].State
+			state := p.target.Groups[called(name)].State
 			if selected(name) && state != "" && state != "Empty" && state != "Dead" {
 				live = append(live, name)
 			}
@@ -179,6 +191,28 @@ func checkGroupTopics(t *topology, r *reporter) {
 		if len(missing) > 0 {
 			r.add(orRange(firstPlace(p.flow, "groups", "topics"), p.flow), "add the topics to topics, or the groups to groups_exclude",
 				"flow %q: groups read topics that are not copied: %s", p.flow.Name, some(missing))
+		}
+	}
+}
+
+// checkGroupCircle finds groups that a flow brings back to where another one gives
+// them other names.
+func checkGroupCircle(t *topology, r *reporter) {
+	const sample = "group" // stands for names that are not known here
+	for _, f := range t.syncing() {
+		names, problems := filter.GroupsForFlow(f)
+		if problems.HasErrors() || !names.Renames() || f.ReplicationPolicy != model.PolicyIdentity {
+			continue
+		}
+		name, err := names.Name(sample)
+		if err != nil || name == sample {
+			continue
+		}
+		for _, back := range t.syncing() {
+			if back.From == f.To && back.To == f.From && back.ReplicationPolicy == model.PolicyIdentity && groupsOf(back)(name) {
+				r.add(orRange(f.Ranges.Of("group_replacement"), f), fmt.Sprintf("let groups_exclude of flow %q match names such as %q", back.Name, name),
+					"flow %q takes groups that flow %q gives other names back to cluster %q", back.Name, f.Name, f.From)
+			}
 		}
 	}
 }

@@ -77,5 +77,22 @@ func groupRules() []Rule {
 			Good:  Example{HCL: "flow \"dc1->dc2\" {\n  topics                     = [\"eu.orders\", \"us.orders\"]\n  groups                     = [\"svc-.*\"]\n  sync_group_offsets_enabled = true\n  transform \"rename\" \"one\" {\n    prefix = \"all.\"\n  }\n}"},
 			check: checkSyncStages,
 		},
+		{
+			ID: diag.CodeGroupCircle, Severity: diag.Error, Title: "groups that come back under other names",
+			Why:   "Two flows mirror the same topics both ways, and one gives groups other names. The other takes those for groups of their own and brings them back, where they get yet another name: there are ever more groups.",
+			Fix:   "Have the flow that mirrors back leave out the names that group_replacement makes: by groups, or groups_exclude.",
+			Bad:   Example{HCL: groupsBothWays(`["svc-.*", "dc1[.].*"]`)},
+			Good:  Example{HCL: groupsBothWays(`["svc-.*"]`)},
+			check: checkGroupCircle,
+		},
 	}
+}
+
+// groupsBothWays is a pair of flows of which the second selects the groups back.
+func groupsBothWays(back string) string {
+	flow := func(name, groups string) string {
+		return "flow \"" + name + "\" {\n  topics                     = [\"orders\"]\n  replication_policy         = \"identity\"\n" +
+			"  sync_group_offsets_enabled = true\n  groups                     = " + groups + "\n}"
+	}
+	return flow("dc1->dc2", `["svc-.*"]`+"\n  group_replacement          = \"dc1.$0\"") + "\n" + flow("dc2->dc1", back)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/transforms/chain"
+	"github.com/strait-mirror/strait/transforms/filter"
 )
 
 // Params is what Open needs. All of it is required.
@@ -31,6 +32,7 @@ type Params struct {
 type Pair struct {
 	flow           *model.Flow
 	names          *chain.Chain
+	groups         *filter.Groups
 	source, target *cluster.Cluster
 	store          *position.Store
 	log            *slog.Logger
@@ -43,6 +45,10 @@ func Open(p Params) (*Pair, error) {
 			p.Flow.Name, p.Flow.MirrorMaker1.Group, p.Flow.From)
 	}
 	names, problems := chain.ForFlow(p.Flow)
+	if problems.HasErrors() {
+		return nil, fmt.Errorf("flow %q: %w", p.Flow.Name, problems.Err())
+	}
+	groups, problems := filter.GroupsForFlow(p.Flow)
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("flow %q: %w", p.Flow.Name, problems.Err())
 	}
@@ -62,7 +68,7 @@ func Open(p Params) (*Pair, error) {
 		target.Close()
 		return nil, err
 	}
-	return &Pair{flow: p.Flow, names: names, source: source, target: target, store: store, log: p.Log}, nil
+	return &Pair{flow: p.Flow, names: names, groups: groups, source: source, target: target, store: store, log: p.Log}, nil
 }
 
 // Close ends the connections.

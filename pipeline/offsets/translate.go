@@ -31,19 +31,24 @@ type Translated struct {
 // Known reports whether the offset could be translated.
 func (t Translated) Known() bool { return t.To.Topic != "" && t.At >= 0 }
 
-// Group translates the committed offsets of a group of the source in mirrored
-// topics; with back those of the target in their copies, for consumers that return.
+// Group translates the committed offsets of a group, by its name on the source, in
+// mirrored topics; with back those that it has at the target in their copies, for
+// consumers that return.
 func (p *Pair) Group(ctx context.Context, group string, back bool) ([]Translated, error) {
 	syncs, err := p.known(ctx)
 	if err != nil {
 		return nil, err
 	}
 	from, to := p.sides(back)
-	committed, err := groupsync.CommittedBy(ctx, from, group)
+	here, there, err := p.Called(group, back)
 	if err != nil {
 		return nil, err
 	}
-	now, err := groupsync.CommittedBy(ctx, to, group)
+	committed, err := groupsync.CommittedBy(ctx, from, here)
+	if err != nil {
+		return nil, err
+	}
+	now, err := groupsync.CommittedBy(ctx, to, there)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +78,19 @@ func (p *Pair) sides(back bool) (from, to *cluster.Cluster) {
 		return p.target, p.source
 	}
 	return p.source, p.target
+}
+
+// Called returns the names of a group of the source where offsets come from and where
+// they go.
+func (p *Pair) Called(group string, back bool) (from, to string, err error) {
+	name, err := p.groups.Name(group)
+	if err != nil {
+		return "", "", fmt.Errorf("naming group %q at %q: %w", group, p.target.Alias(), err)
+	}
+	if back {
+		return name, group, nil
+	}
+	return group, name, nil
 }
 
 // Offset translates one offset of a topic of the source; with back of its copy.
@@ -146,7 +164,11 @@ func (p *Pair) origins(syncs *offsetsync.Syncs) map[cluster.TopicPartition][]clu
 // many, and does nothing with an error when somebody is in the group.
 func (p *Pair) Move(ctx context.Context, group string, all []Translated, back bool) (int, error) {
 	_, to := p.sides(back)
-	if err := groupsync.Free(ctx, to, group); err != nil {
+	_, name, err := p.Called(group, back)
+	if err == nil {
+		err = groupsync.Free(ctx, to, name)
+	}
+	if err != nil {
 		return 0, err
 	}
 	offsets := map[cluster.TopicPartition]groupsync.Committed{}
@@ -158,5 +180,5 @@ func (p *Pair) Move(ctx context.Context, group string, all []Translated, back bo
 	if len(offsets) == 0 {
 		return 0, nil
 	}
-	return len(offsets), groupsync.Commit(ctx, to, group, offsets)
+	return len(offsets), groupsync.Commit(ctx, to, name, offsets)
 }

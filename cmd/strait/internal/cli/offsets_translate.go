@@ -51,7 +51,7 @@ func (a *app) newOffsetsTranslate() *cobra.Command {
 	}
 	a.registerAsk(cmd, &f.askFlags)
 	flags := cmd.Flags()
-	flags.StringVar(&f.group, "group", "", "the consumer group")
+	flags.StringVar(&f.group, "group", "", "the consumer group, by its name on the source")
 	flags.StringVar(&f.at, "offset", "", "in place of a group: one offset, as TOPIC/PARTITION=OFFSET")
 	flags.BoolVar(&f.back, "back", false, "from the target to the source")
 	flags.BoolVar(&f.yes, "yes", false, "set the group's offsets at the other cluster")
@@ -112,6 +112,9 @@ func (a *app) translate(ctx context.Context, paths []string, f translateFlags) e
 			shown.Offsets = append(shown.Offsets, one)
 		} else {
 			if shown.Offsets, err = pair.Group(ctx, f.group, f.back); err != nil {
+				return err
+			}
+			if _, shown.Group, err = pair.Called(f.group, f.back); err != nil {
 				return err
 			}
 			if f.yes {

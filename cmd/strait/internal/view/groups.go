@@ -33,7 +33,8 @@ type flowGroupsJSON struct {
 
 type groupJSON struct {
 	Group      string `json:"group"`
-	Type       string `json:"type,omitempty"` // none where brokers do not say
+	Called     string `json:"target_group,omitempty"` // none where it is not taken along
+	Type       string `json:"type,omitempty"`         // none where brokers do not say
 	Protocol   string `json:"protocol,omitempty"`
 	Source     string `json:"source_state"`
 	Target     string `json:"target_state,omitempty"` // none where there is no such group
@@ -57,7 +58,7 @@ func (v *View) Groups(g Groups, asJSON bool) error {
 		rows := [][]string{{"GROUP", "TYPE", "ON " + strings.ToUpper(f.Flow.From), "ON " + strings.ToUpper(f.Flow.To), "PARTITIONS", "EXACT", "WAITING", "WHY NOT"}}
 		for _, s := range f.Groups {
 			rows = append(rows, []string{
-				s.Name, dashed(kind(s)), dashed(s.Source), dashed(s.Target), fraction(s.Translated, s.Partitions), strconv.Itoa(s.Exact),
+				named(s), dashed(kind(s)), dashed(s.Source), dashed(s.Target), fraction(s.Translated, s.Partitions), strconv.Itoa(s.Exact),
 				strconv.Itoa(s.Waiting), dashed(s.Reason),
 			})
 		}
@@ -88,6 +89,14 @@ func headline(f FlowGroups) string {
 	return text + " where the flow does it, which it does not (emit_checkpoints_enabled and sync_group_offsets_enabled = false)"
 }
 
+// named is the name of a group, with that at the target where it is another.
+func named(s groupsync.Seen) string {
+	if s.Called == "" || s.Called == s.Name {
+		return s.Name
+	}
+	return s.Name + " as " + s.Called
+}
+
 // kind is the type of a group, with the protocol of classic ones that are no
 // consumers.
 func kind(s groupsync.Seen) string {
@@ -115,7 +124,7 @@ func groupsDocument(g Groups) groupsJSON {
 		}
 		for _, s := range f.Groups {
 			doc.Groups = append(doc.Groups, groupJSON{
-				s.Name, s.Type, s.Protocol, s.Source, s.Target, s.Partitions, s.Translated, s.Exact, s.Waiting, s.Reason,
+				s.Name, s.Called, s.Type, s.Protocol, s.Source, s.Target, s.Partitions, s.Translated, s.Exact, s.Waiting, s.Reason,
 			})
 		}
 		out.Flows = append(out.Flows, doc)

@@ -18,6 +18,7 @@ type Translation struct {
 type FlowTranslation struct {
 	Flow     *model.Flow
 	From, To string // aliases
+	Group    string // what the group is called on To
 	Offsets  []offsets.Translated
 	Moved    int // offsets that were written
 }
@@ -32,6 +33,7 @@ type flowTranslationJSON struct {
 	Flow    string           `json:"flow"`
 	From    string           `json:"from"`
 	To      string           `json:"to"`
+	Group   string           `json:"to_group,omitempty"`
 	Written int              `json:"written"`
 	Offsets []translatedJSON `json:"offsets"`
 }
@@ -73,9 +75,9 @@ func (v *View) Translation(t Translation, written, asJSON bool) error {
 		switch {
 		case t.Group == "":
 		case written:
-			v.Print("%d offsets of group %q written on %s", f.Moved, t.Group, f.To)
+			v.Print("%d offsets of group %q written on %s", f.Moved, f.Group, f.To)
 		default:
-			v.Print("nothing was written; --yes sets the offsets of group %q on %s", t.Group, f.To)
+			v.Print("nothing was written; --yes sets the offsets of group %q on %s", f.Group, f.To)
 		}
 	}
 	return nil
@@ -113,7 +115,7 @@ func remark(o offsets.Translated) string {
 func translationDocument(t Translation) translationJSON {
 	out := translationJSON{FormatVersion: 1, Group: t.Group, Flows: []flowTranslationJSON{}}
 	for _, f := range t.Flows {
-		doc := flowTranslationJSON{Flow: f.Flow.Name, From: f.From, To: f.To, Written: f.Moved, Offsets: []translatedJSON{}}
+		doc := flowTranslationJSON{Flow: f.Flow.Name, From: f.From, To: f.To, Group: f.Group, Written: f.Moved, Offsets: []translatedJSON{}}
 		for _, o := range f.Offsets {
 			one := translatedJSON{
 				Topic: o.From.Topic, Partition: o.From.Partition, Offset: o.Offset,
