@@ -32,6 +32,7 @@ func (r *reader) flow(inst instance) *model.Flow {
 	}
 	r.ends(b, f, where)
 	r.checkSeparator(f)
+	r.checkDeletion(f)
 	return f
 }
 
@@ -59,6 +60,15 @@ func (r *reader) checkSeparator(f *model.Flow) {
 	if f.ReplicationPolicySeparator == "" {
 		r.problems.Add(diag.Errorf(diag.CodeBadValue, f.Ranges.Of("replication_policy_separator"),
 			"replication_policy_separator must not be empty"))
+	}
+}
+
+// checkDeletion refuses to delete topics of which nothing says that they are copies.
+func (r *reader) checkDeletion(f *model.Flow) {
+	if f.Control.DeleteTopicsEnabled && !f.KnowsCopies() {
+		r.problems.Add(diag.Errorf(diag.CodeBadValue, f.Ranges.Of("delete_topics_enabled"),
+			`delete_topics_enabled: needs replication_policy = "default", no stage "rename" or "partition", and another delivery than "transactional": else topics of the target may be more than copies`).
+			WithFix("remove delete_topics_enabled, and delete such topics by hand"))
 	}
 }
 

@@ -63,6 +63,7 @@ func (r *reader) nodeFlow(way []*node) *model.Flow {
 			label(sink), label(source), f.From))
 	}
 	r.checkSeparator(f)
+	r.checkDeletion(f)
 	return f
 }
 

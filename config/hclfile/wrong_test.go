@@ -26,6 +26,14 @@ func TestOneCause(t *testing.T) {
 			clusters + "flow \"A->B\" {\n  positions {\n    topic = \"offsets\"\n  }\n}\n",
 			`5: the positions block of flow "A->B" needs connector; add connector = ...`,
 		},
+		"a start that is nothing": {
+			clusters + "flow \"A->B\" {\n  start = \"2026-01-31 08:00\"\n}\n",
+			`5: start: "2026-01-31 08:00" must be a time from 1970 on with its offset to UTC, such as "2026-01-31T06:00:00Z" or "2026-01-31T07:00:00+01:00"; `,
+		},
+		"deletion of topics that may not be copies": {
+			clusters + "flow \"A->B\" {\n  replication_policy = \"identity\"\n  delete_topics_enabled = true\n}\n",
+			`6: delete_topics_enabled: needs replication_policy = "default", no stage "rename" or "partition", and another delivery than "transactional": else topics of the target may be more than copies; remove delete_topics_enabled, and delete such topics by hand`,
+		},
 		"positions twice": {
 			clusters + "flow \"A->B\" {\n  positions {\n    topic     = \"o\"\n    connector = \"c\"\n  }\n  positions {}\n}\n",
 			`9: flow "A->B" already has a positions block at f.hcl:5:3; `,

@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Control is what of a flow is kept in step besides records: groups, topic
 // settings, permissions and heartbeats, with MirrorMaker 2's names and
@@ -20,6 +23,8 @@ type Control struct {
 	CheckpointsTopicReplicationFactor int16 // -1: the broker's default, here and below
 
 	RefreshTopicsEnabled                           bool
+	DeleteTopicsEnabled                            bool          // copies of topics that were deleted on the source
+	DeleteTopicsAfter                              time.Duration // how long those have to be gone
 	SyncTopicConfigsEnabled                        bool
 	SyncTopicConfigsInterval                       time.Duration
 	SyncTopicACLsEnabled                           bool
@@ -56,6 +61,18 @@ func (f *Flow) EmitsHeartbeats() bool {
 
 // SyncsACLs reports whether f copies permissions. One like MirrorMaker 1 does not.
 func (f *Flow) SyncsACLs() bool { return f.Control.SyncTopicACLsEnabled && f.MirrorMaker1 == nil }
+
+// KnowsCopies reports whether the name of a target topic says that it is a copy, and
+// its partitions where those of the source end in it, so that what others wrote to it
+// is told from what the flow did. Behind what it wrote in transactions are markers.
+func (f *Flow) KnowsCopies() bool {
+	return f.ReplicationPolicy == PolicyDefault && f.Delivery != Transactional && f.MirrorMaker1 == nil && !f.Renames() &&
+		!slices.ContainsFunc(f.Stages, func(s *Stage) bool { return s.Kind == StagePartition })
+}
+
+// DeletesTopics reports whether f deletes copies of topics that were deleted on the
+// source.
+func (f *Flow) DeletesTopics() bool { return f.Control.DeleteTopicsEnabled && f.KnowsCopies() }
 
 // TracksOffsets reports whether f keeps track of which offsets of its clusters are
 // the same place, for readers of offset syncs or for the offsets of groups. A flow

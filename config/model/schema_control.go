@@ -79,6 +79,12 @@ func topicFields(c *Control) []field.Def {
 	return []field.Def{
 		enabledBy(&c.RefreshTopicsEnabled, "refresh.topics", "Whether new topics and partitions are looked for while running.").
 			Default("true"),
+		field.Bool(&c.DeleteTopicsEnabled, "delete_topics_enabled",
+			"Whether a topic that is deleted on the source is deleted on the target, delete_topics_after later. Only copies go whose names say that they are some (replication_policy = \"default\", nothing renamed, delivery other than \"transactional\"), that are the topics which the flow has written to, and to which nobody else has written since; and none while the source has no topic left that was mirrored. What topics or topics_exclude leave out is kept.").
+			Default("false").Changes(field.Destructive),
+		field.Duration(&c.DeleteTopicsAfter, "delete_topics_after", 10*time.Second, field.MaxDuration,
+			"How long a topic has to be gone from the source before its copy is deleted. Status shows until when; the time begins anew when the process that leads the flow is another or starts again.").
+			Default("24h").Changes(field.Destructive),
 		enabledBy(&c.SyncTopicConfigsEnabled, "sync.topic.configs", "Whether settings of target topics follow the source's.").
 			Default("true"),
 		every(&c.SyncTopicConfigsInterval, "sync.topic.configs", "10m", "How often topic settings are compared.").

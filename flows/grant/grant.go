@@ -28,6 +28,7 @@ const (
 	Write           Operation = "WRITE"
 	Create          Operation = "CREATE"
 	Alter           Operation = "ALTER"
+	Delete          Operation = "DELETE"
 	Describe        Operation = "DESCRIBE"
 	AlterConfigs    Operation = "ALTER_CONFIGS"
 	DescribeConfigs Operation = "DESCRIBE_CONFIGS"

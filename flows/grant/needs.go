@@ -18,6 +18,7 @@ const (
 	Proof       Feature = "proof"        // of what has arrived, after an interruption
 	Creation    Feature = "creation"     // of topics on the target, and of partitions
 	Settings    Feature = "settings"     // of topics, so that the target takes batches as they are
+	Deletion    Feature = "deletion"     // of copies of deleted topics
 	Positions   Feature = "positions"    // where to go on
 	Sharing     Feature = "sharing"      // of the work among processes
 	LoopGuard   Feature = "loop_guard"   // telling copies from local records
@@ -71,6 +72,7 @@ func needs() []need {
 		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed", control},
 		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist", control},
 		{Creation, grows, targetTopics, Alter, "to add partitions when the source gets more", control},
+		{Deletion, (*model.Flow).DeletesTopics, targetTopics, Delete, "to delete copies of topics that were deleted on the source", control},
 		{Settings, nil, targetTopics, DescribeConfigs, "to see whether the target changes or refuses data", control},
 		{Settings, creates, targetTopics, AlterConfigs, "to see whether the target changes or refuses data, and to keep it from that", control},
 		{Positions, anchors, positions, Read, "to go on where it stopped", control},

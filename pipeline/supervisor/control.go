@@ -50,6 +50,11 @@ func (c *control) build(f *mirror.Flow, from *cluster.Cluster, offsets *offsetsy
 			return err
 		}
 	}
+	if f != nil && c.def.DeletesTopics() {
+		if err := c.addDeletion(f, from); err != nil {
+			return err
+		}
+	}
 	return c.addOffsets(f, from, offsets)
 }
 
