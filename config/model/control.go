@@ -30,6 +30,8 @@ type Control struct {
 	SyncTopicACLsEnabled                           bool
 	SyncTopicACLsInterval                          time.Duration
 	SyncPrefixedACLsEnabled                        bool
+	SyncGroupACLsEnabled                           bool // these need SyncTopicACLsEnabled
+	SyncTransactionalIDACLsEnabled                 bool
 	EmitOffsetSyncsEnabled                         bool
 	OffsetSyncsTopicLocation                       string // "source" or "target"
 	OffsetSyncsTopicReplicationFactor              int16

@@ -93,7 +93,13 @@ func topicFields(c *Control) []field.Def {
 			Default("true").Changes(field.Live),
 		every(&c.SyncTopicACLsInterval, "sync.topic.acls", "10m", "How often permissions are compared."),
 		field.Bool(&c.SyncPrefixedACLsEnabled, "sync_prefixed_acls_enabled",
-			"Whether permissions on prefixes of topic names go along, too, where the flow renames nothing. MirrorMaker 2 leaves them out.").
+			"Whether permissions on prefixes of names go along, too, where the flow renames nothing. MirrorMaker 2 leaves them out.").
+			Default("false").Changes(field.Live),
+		field.Bool(&c.SyncGroupACLsEnabled, "sync_group_acls_enabled",
+			"Whether permissions on the consumer groups that groups selects go along with those on topics, as the groups are called on the target. Those on prefixes do with sync_prefixed_acls_enabled, where groups keep their names; those on all groups (*) do not. MirrorMaker 2 leaves them out.").
+			Default("false").Changes(field.Live),
+		field.Bool(&c.SyncTransactionalIDACLsEnabled, "sync_transactional_id_acls_enabled",
+			"Whether permissions on transactional ids go along with those on topics, for producers that are to go on at the target. Those on prefixes do with sync_prefixed_acls_enabled, those on all ids (*) do not. MirrorMaker 2 leaves them out.").
 			Default("false").Changes(field.Live),
 		enabledBy(&c.EmitOffsetSyncsEnabled, "emit.offset-syncs", "Whether pairs of source and target offsets are written to the offset-syncs topic.").
 			Default("true"),

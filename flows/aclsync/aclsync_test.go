@@ -51,3 +51,48 @@ func TestTranslate(t *testing.T) {
 		t.Errorf("got %v, want %s", a, want)
 	}
 }
+
+// TestTranslateGroupsAndIDs is what goes along where the flow says so.
+func TestTranslateGroupsAndIDs(t *testing.T) {
+	const none = "none"
+	all := Params{
+		Selector: names{}, Namer: names{}, TransactionalIDs: true, PrefixedTransactionalIDs: true,
+		Group: func(name string, _ bool) string {
+			if name == "other" {
+				return ""
+			}
+			return "a." + name
+		},
+	}
+	exact := all
+	exact.PrefixedTransactionalIDs = false
+	tests := map[string]struct {
+		p    Params
+		acl  admin.ACL
+		want string
+	}{
+		"group":                    {all, admin.ACL{Kind: admin.GroupResource, Name: "g", Operation: "READ"}, `allows User:ann from host h READ on group "a.g"`},
+		"all of a group":           {all, admin.ACL{Kind: admin.GroupResource, Name: "g", Operation: "ALL", Deny: true}, `denies User:ann from host h ALL on group "a.g"`},
+		"prefix of groups":         {all, admin.ACL{Kind: admin.GroupResource, Name: "g-", Prefixed: true, Operation: "READ"}, `allows User:ann from host h READ on group "a.g-" (prefix)`},
+		"group not taken along":    {all, admin.ACL{Kind: admin.GroupResource, Name: "other", Operation: "READ"}, none},
+		"every group":              {all, admin.ACL{Kind: admin.GroupResource, Name: "*", Operation: "READ"}, none},
+		"group by default":         {Params{Selector: names{}, Namer: names{}}, admin.ACL{Kind: admin.GroupResource, Name: "g", Operation: "READ"}, none},
+		"id":                       {exact, admin.ACL{Kind: admin.TransactionalIDResource, Name: "t", Operation: "WRITE"}, `allows User:ann from host h WRITE on transactional id "t"`},
+		"prefix of ids":            {all, admin.ACL{Kind: admin.TransactionalIDResource, Name: "t", Prefixed: true, Operation: "WRITE"}, `allows User:ann from host h WRITE on transactional id "t" (prefix)`},
+		"prefix of ids by default": {exact, admin.ACL{Kind: admin.TransactionalIDResource, Name: "t", Prefixed: true, Operation: "WRITE"}, none},
+		"every id":                 {all, admin.ACL{Kind: admin.TransactionalIDResource, Name: "*", Operation: "WRITE"}, none},
+		"id by default":            {Params{Selector: names{}, Namer: names{}}, admin.ACL{Kind: admin.TransactionalIDResource, Name: "t", Operation: "WRITE"}, none},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.acl.Principal, tt.acl.Host = "User:ann", "h"
+			got := none
+			if a, ok := (&Syncer{p: tt.p}).translate(tt.acl); ok {
+				got = a.String()
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

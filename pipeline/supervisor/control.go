@@ -14,6 +14,7 @@ import (
 	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/reconcile"
 	"github.com/strait-mirror/strait/pipeline/status"
+	"github.com/strait-mirror/strait/transforms/filter"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
 
@@ -84,8 +85,21 @@ func (c *control) addHeartbeats() error {
 }
 
 func (c *control) addACLs(f *mirror.Flow, from *cluster.Cluster) error {
-	p := aclsync.Params{Source: from, Target: c.to, Selector: f, Namer: f, Log: c.log}
-	if c.def.Control.SyncPrefixedACLsEnabled && !c.def.Renames() {
+	does := &c.def.Control
+	p := aclsync.Params{
+		Source: from, Target: c.to, Selector: f, Namer: f, Log: c.log,
+		TransactionalIDs: does.SyncTransactionalIDACLsEnabled, PrefixedTransactionalIDs: does.SyncPrefixedACLsEnabled,
+	}
+	if does.SyncGroupACLsEnabled {
+		groups, problems := filter.GroupsForFlow(c.def)
+		if problems.HasErrors() {
+			return problems.Err()
+		}
+		p.Group = func(name string, prefixed bool) string {
+			return called(groups, name, prefixed, does.SyncPrefixedACLsEnabled)
+		}
+	}
+	if does.SyncPrefixedACLsEnabled && !c.def.Renames() {
 		policy := rename.ForFlow(c.def)
 		p.Prefix = func(prefix string) string { return policy.FormatRemoteTopic(c.def.From, prefix) }
 	}
@@ -99,6 +113,25 @@ func (c *control) addACLs(f *mirror.Flow, from *cluster.Cluster) error {
 		c.last = append(c.last, c.loops[len(c.loops)-1])
 	}
 	return err
+}
+
+// called returns what ACLs on a group, or on a prefix of groups, are to name on the
+// target; "": nothing.
+func called(groups *filter.Groups, name string, prefixed, prefixes bool) string {
+	if prefixed {
+		if !prefixes || groups.Renames() {
+			return ""
+		}
+		return name
+	}
+	if groups.Reason(name) != "" {
+		return ""
+	}
+	name, err := groups.Name(name)
+	if err != nil {
+		return "" // group sync says so
+	}
+	return name
 }
 
 // once runs what a single pass runs at its end, each once. What is wrong is in the

@@ -9,10 +9,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ACL is one entry of an authorizer that is on a topic, or on all topics whose
+// ResourceKind is what an ACL is on.
+type ResourceKind uint8
+
+// The kinds of resources whose ACLs are asked for.
+const (
+	TopicResource ResourceKind = iota
+	GroupResource
+	TransactionalIDResource
+)
+
+// ACL is one entry of an authorizer that is on a resource, or on all of its kind whose
 // names begin with Name. It is comparable.
 type ACL struct {
-	Name      string // "*" stands for every topic
+	Kind      ResourceKind
+	Name      string // "*" stands for every one of its kind
 	Prefixed  bool
 	Principal string // "User:ann"
 	Host      string // "*" for any
@@ -29,14 +40,50 @@ func (a ACL) String() string {
 	if a.Prefixed {
 		pattern = " (prefix)"
 	}
-	return fmt.Sprintf("%s %s from host %s %s on topic %q%s", allows, a.Principal, a.Host, a.Operation, a.Name, pattern)
+	return fmt.Sprintf("%s %s from host %s %s on %s%s", allows, a.Principal, a.Host, a.Operation, a.Resource(), pattern)
 }
 
-// TopicACLs returns all ACLs on topics. kerr.SecurityDisabled says that the
-// cluster has no authorizer.
-func TopicACLs(ctx context.Context, cl *kgo.Client) ([]ACL, error) {
+// Resource is what the entry is on, in words.
+func (a ACL) Resource() string {
+	switch a.Kind {
+	case GroupResource:
+		return OnGroup(a.Name)
+	case TransactionalIDResource:
+		return fmt.Sprintf("transactional id %q", a.Name)
+	case TopicResource:
+	}
+	return OnTopic(a.Name)
+}
+
+// inProtocol is the number of the kind in requests.
+func (k ResourceKind) inProtocol() kmsg.ACLResourceType {
+	switch k {
+	case GroupResource:
+		return kmsg.ACLResourceTypeGroup
+	case TransactionalIDResource:
+		return kmsg.ACLResourceTypeTransactionalId
+	case TopicResource:
+	}
+	return kmsg.ACLResourceTypeTopic
+}
+
+// ACLs returns all ACLs on resources of some kinds, a request for each.
+// kerr.SecurityDisabled says that the cluster has no authorizer.
+func ACLs(ctx context.Context, cl *kgo.Client, kinds ...ResourceKind) ([]ACL, error) {
+	var all []ACL
+	for _, kind := range kinds {
+		some, err := aclsOn(ctx, cl, kind)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+func aclsOn(ctx context.Context, cl *kgo.Client, kind ResourceKind) ([]ACL, error) {
 	req := kmsg.NewPtrDescribeACLsRequest()
-	req.ResourceType = kmsg.ACLResourceTypeTopic
+	req.ResourceType = kind.inProtocol()
 	req.ResourcePatternType = kmsg.ACLResourcePatternTypeAny
 	req.Operation = kmsg.ACLOperationAny
 	req.PermissionType = kmsg.ACLPermissionTypeAny
@@ -51,7 +98,7 @@ func TopicACLs(ctx context.Context, cl *kgo.Client) ([]ACL, error) {
 	for _, r := range resp.Resources {
 		for _, a := range r.ACLs {
 			all = append(all, ACL{
-				Name: r.ResourceName, Prefixed: r.ResourcePatternType == kmsg.ACLResourcePatternTypePrefixed,
+				Kind: kind, Name: r.ResourceName, Prefixed: r.ResourcePatternType == kmsg.ACLResourcePatternTypePrefixed,
 				Principal: a.Principal, Host: a.Host, Operation: a.Operation.String(), Deny: a.PermissionType == kmsg.ACLPermissionTypeDeny,
 			})
 		}
@@ -96,7 +143,7 @@ func (a ACL) request() (kmsg.CreateACLsRequestCreation, error) {
 	if err != nil {
 		return c, fmt.Errorf("creating ACL %s: %w", a, err)
 	}
-	c.ResourceType, c.ResourceName, c.ResourcePatternType = kmsg.ACLResourceTypeTopic, a.Name, kmsg.ACLResourcePatternTypeLiteral
+	c.ResourceType, c.ResourceName, c.ResourcePatternType = a.Kind.inProtocol(), a.Name, kmsg.ACLResourcePatternTypeLiteral
 	if a.Prefixed {
 		c.ResourcePatternType = kmsg.ACLResourcePatternTypePrefixed
 	}
