@@ -131,8 +131,8 @@ func (c *Cluster) Admin() *kadm.Client { return c.admin }
 func (c *Cluster) Metadata() *Metadata { return c.metadata }
 
 // Data returns a new client for raw records, with connections of its own. Its
-// client id ends in "-" and purpose. Hooks are told what its brokers do. The caller
-// closes it.
+// client id ends in "-" and purpose. The caller closes it. Hooks of kgo's see its
+// requests as the client does, without their records.
 func (c *Cluster) Data(purpose string, hooks ...kgo.Hook) (*wire.Client, error) {
 	registry := wire.NewRegistry(int(c.p.MaxResponse))
 	kafka, err := c.newClient(c.p.Data, c.records, purpose, c.p.RequestTimeout, kgo.Dialer(wire.WrapDialer(c.records.dial, registry)), kgo.WithHooks(hooks...))

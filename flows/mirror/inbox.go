@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/strait-mirror/strait/flows/source"
 )
@@ -11,6 +12,7 @@ import (
 // after what came before it.
 type arrival struct {
 	data  source.Fetched // Records is nil for a jump
+	at    time.Time
 	jump  int64
 	epoch int32
 	again bool // go on from what is committed
@@ -34,7 +36,8 @@ func (s *share) Release() {
 // Fetched takes what a fetch brought. It is called by a fetch loop and only
 // queues the work, so that no partition waits for another's decoding.
 func (l *lane) Fetched(f source.Fetched) {
-	if !l.arrive(arrival{data: f}) {
+	l.session.flow.readSize.Add(int64(len(f.Data())))
+	if !l.arrive(arrival{data: f, at: time.Now()}) {
 		l.discard(f)
 	}
 }
@@ -91,6 +94,7 @@ func (l *lane) work(ctx context.Context) {
 		case a.data.Offset > l.next:
 			l.discard(a.data) // asked for before a Seek
 		default:
+			l.arrived = a.at
 			l.process(ctx, a.data)
 		}
 	}

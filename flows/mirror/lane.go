@@ -35,6 +35,7 @@ type lane struct {
 	skip   *skip // nil: nothing
 	judged judgement
 
+	arrived time.Time    // when what is being processed was fetched; the worker's, too
 	records *judge.Judge // of the flow's stages; nil: none looks at records
 
 	mu        sync.Mutex // guards the rest; the sink holds its lane's while calling Acked and Trouble
@@ -49,6 +50,7 @@ type lane struct {
 	anchored  int64    // source offset of the stored anchor
 	bounds    bounds
 	behind    behind
+	marks     marks
 	stable    standstill
 	foreign   foreign
 	backlog   int64           // readable end when the lane began

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/batch"
@@ -69,13 +71,16 @@ type Flow struct {
 	skipped  atomic.Int64 // records let go, since New
 	limit    *limit
 	dead     atomic.Int64 // records written to dead_letter_topic, since New
+	read     atomic.Int64 // records read from the source, since New
+	readSize atomic.Int64 // bytes of record batches that the source sent, since New
 	filtered atomic.Int64 // records that stages dropped, since New
 	unproven atomic.Int64 // partitions whose exact place was not found, since New
 	foreign  atomic.Int64 // offsets of the target that somebody else took between the flow's, since New
 	gaps     atomic.Int64 // times that records were found missing on the source or the target, since New
 	progress atomic.Int64 // grows whenever anything moves
 
-	throttles throttles // since New
+	latency             latency
+	fetching, producing traffic // of each side's clients for records
 
 	heldAfter, heldLook time.Duration // the constants of those names, but in tests
 
@@ -128,6 +133,8 @@ func New(p Params) (*Flow, error) {
 		notes:    map[noteKey]Problem{},
 		reports:  reports{open: map[string]*report{}, events: map[string]time.Time{}},
 	}
+	f.latency = newLatency()
+	f.fetching.key, f.producing.key = int16(kmsg.Fetch), int16(kmsg.Produce)
 	f.limit = newLimit(&f.progress, p.Flow)
 	f.live.Store(&live{p.Flow, r})
 	return f, nil

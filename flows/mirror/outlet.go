@@ -41,7 +41,7 @@ func (s *session) buildSpread() error {
 	}
 	const least = 16 << 20 // so that one large record fits
 	client, err := f.p.Target.Producer("records-"+def.Name,
-		repartition.Options(def, max(def.BufferMemory/2, least), s.maxBatch)...)
+		append(repartition.Options(def, max(def.BufferMemory/2, least), s.maxBatch), kgo.WithHooks(&f.producing))...)
 	if err != nil {
 		return fmt.Errorf("building the producer: %w", err)
 	}

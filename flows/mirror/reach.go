@@ -27,6 +27,7 @@ func (l *lane) Acked(a sink.Ack) {
 	l.mu.Lock()
 	l.ack = a
 	l.behind.reached(a.SourceNext)
+	l.marks.reached(a.SourceNext, time.Now(), l.session.flow.latency)
 	l.bytes += a.Bytes
 	l.done.add(a)
 	l.foreign.saw(a)

@@ -143,10 +143,10 @@ const (
 func (s *session) build() error {
 	f, def := s.flow, s.flow.p.Flow
 	var err error
-	if s.fetch, err = f.p.Source.Data(fetchPurpose+def.Name, &f.throttles[reading]); err != nil {
+	if s.fetch, err = f.p.Source.Data(fetchPurpose+def.Name, &f.fetching); err != nil {
 		return fmt.Errorf("building the fetch client: %w", err)
 	}
-	if s.produce, err = f.p.Target.Data(producePurpose+def.Name, &f.throttles[writing]); err != nil {
+	if s.produce, err = f.p.Target.Data(producePurpose+def.Name, &f.producing); err != nil {
 		return fmt.Errorf("building the produce client: %w", err)
 	}
 	from, to := view{f.p.Source}, view{f.p.Target}

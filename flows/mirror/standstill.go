@@ -56,14 +56,13 @@ func (s standstill) lasts(least time.Duration, now time.Time) bool {
 func (s *session) watchOthers(ctx context.Context) {
 	tick := time.NewTicker(s.flow.heldLook)
 	defer tick.Stop()
-	var quotas quotas
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		quotas.noteThrottled(s.flow, time.Now())
+		s.flow.noteThrottled(time.Now())
 		if s.flow.readCommitted {
 			s.noteHeld(ctx)
 		}

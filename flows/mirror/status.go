@@ -10,21 +10,23 @@ const (
 
 // Status is the state of a flow at one moment.
 type Status struct {
-	State, Cause       string
-	PausedBy           string // ByFile or ByRequest; "": it is not paused
-	Topics, Partitions int
-	Records, Bytes     int64         // acknowledged by the target since the process started
-	Skipped            int64         // records the target refused and errors_tolerance let go
-	Filtered           int64         // records that stages dropped
-	DeadLetters        int64         // records written to dead_letter_topic instead
-	Limited            time.Duration // that fetches were held back by the flow's own limits
-	FetchThrottled     time.Duration // that brokers of the source had the flow wait because of a quota, all together
-	ProduceThrottled   time.Duration // that brokers of the target did
-	Gaps               int64         // times that records were found missing: gone from the source, or lost by the target
-	Unproven           int64         // times that the exact place to go on at after a crash was not found
-	Foreign            int64         // offsets of target partitions that somebody else took between the flow's
-	Held               int           // partitions that an open transaction on the source has held up for minutes
-	LagRecords         int64         // readable offsets not on the target; -1: not known
+	State, Cause               string
+	PausedBy                   string // ByFile or ByRequest; "": it is not paused
+	Topics, Partitions         int
+	Records, Bytes             int64         // acknowledged by the target since the process started
+	ReadRecords                int64         // that the source sent, those too that were fetched again or are not copied
+	ReadBytes                  int64         // of batches, as the source sent them
+	Fetch, Produce             Traffic       // of the clients for records on the source, and on the target
+	Age, Replication, Transfer Histogram     // of records: when they were fetched, acknowledged, and from one to the other
+	Skipped                    int64         // records the target refused and errors_tolerance let go
+	Filtered                   int64         // records that stages dropped
+	DeadLetters                int64         // records written to dead_letter_topic instead
+	Limited                    time.Duration // that fetches were held back by the flow's own limits
+	Gaps                       int64         // times that records were found missing: gone from the source, or lost by the target
+	Unproven                   int64         // times that the exact place to go on at after a crash was not found
+	Foreign                    int64         // offsets of target partitions that somebody else took between the flow's
+	Held                       int           // partitions that an open transaction on the source has held up for minutes
+	LagRecords                 int64         // readable offsets not on the target; -1: not known
 	// LagTime is for how long the oldest record that is not on the target has been
 	// readable, in the partition where that is longest; 0 while LagRecords is not
 	// known.
@@ -47,8 +49,9 @@ func (f *Flow) Running() bool {
 func (f *Flow) Status() Status {
 	st := Status{
 		Records: f.records.Load(), Bytes: f.bytes.Load(), Skipped: f.skipped.Load(), Filtered: f.filtered.Load(), DeadLetters: f.dead.Load(), Limited: f.limit.waited(),
+		ReadRecords: f.read.Load(), ReadBytes: f.readSize.Load(), Fetch: f.fetching.counted(), Produce: f.producing.counted(),
+		Age: f.latency.age.counted(), Replication: f.latency.replication.counted(), Transfer: f.latency.transfer.counted(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(), Foreign: f.foreign.Load(),
-		FetchThrottled: f.throttles[reading].waited(), ProduceThrottled: f.throttles[writing].waited(),
 		PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()

@@ -89,6 +89,7 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 		epoch, count = b.LeaderEpoch(), int64(b.Count())
 	}
 	l.session.flow.limit.read(count)
+	l.session.flow.read.Add(max(0, count))
 	switch {
 	case d.Reason == batch.Behind:
 		return nil
@@ -130,6 +131,7 @@ func (l *lane) pass(b batch.Batch, f source.Fetched, s *share, after int64, epoc
 	}
 	f.Records.Retain()
 	s.refs.Add(1)
+	l.expect(after, int64(b.Count()), b.MaxTimestamp())
 	l.out.Add(sink.Batch{
 		Data: b, Buffer: f.Records, Owner: s, Records: b.Count(),
 		SourceNext: after, SourceEpoch: epoch, MaxTimestamp: b.MaxTimestamp(),
@@ -178,7 +180,9 @@ func (l *lane) recode(ctx context.Context, b batch.Batch, e batch.Edit, s *share
 	l.session.flow.filtered.Add(int64(made.Dropped - made.refused - len(dead)))
 	for _, part := range made.Parts {
 		s.refs.Add(1)
-		l.out.Add(l.session.own(part, s, epoch))
+		one := l.session.own(part, s, epoch)
+		l.expect(part.Next, int64(one.Records), one.MaxTimestamp)
+		l.out.Add(one)
 	}
 	return made.Intact, nil
 }

@@ -61,24 +61,31 @@ type Flow struct {
 
 	Topics     int   `json:"topics"`
 	Partitions int   `json:"partitions"`
-	Records    int64 `json:"records"`                    // acknowledged by the target since start
-	Bytes      int64 `json:"bytes"`                      // of batches, as they were sent
-	Skipped    int64 `json:"skipped_records,omitempty"`  // refused by the target, let go by errors_tolerance
-	Filtered   int64 `json:"filtered_records,omitempty"` // dropped by stages
+	Records    int64 `json:"records"` // acknowledged by the target since start
+	Bytes      int64 `json:"bytes"`   // of batches, as they were sent
+	// ReadRecords is what the source sent, also what was fetched again or is not
+	// copied; ReadBytes is the size of its batches.
+	ReadRecords int64   `json:"read_records"`
+	ReadBytes   int64   `json:"read_bytes"`
+	Fetch       Traffic `json:"fetch"`   // on the source
+	Produce     Traffic `json:"produce"` // on the target
+
+	// By the headers of batches, whose records count with the timestamp of the newest.
+	RecordAge          Histogram `json:"-"` // from a record's timestamp until it was fetched
+	ReplicationLatency Histogram `json:"-"` // from its timestamp until the target acknowledged it
+	Transfer           Histogram `json:"-"` // from when it was fetched until then
+
+	Skipped  int64 `json:"skipped_records,omitempty"`  // refused by the target, let go by errors_tolerance
+	Filtered int64 `json:"filtered_records,omitempty"` // dropped by stages
 	// DeadLetters are records that stages could not be applied to and that were
 	// written to dead_letter_topic.
 	DeadLetters int64 `json:"dead_letter_records,omitempty"`
 	// LimitedSeconds is for how long fetches were held back by bytes_per_second and
 	// records_per_second, all together.
 	LimitedSeconds float64 `json:"limited_seconds,omitempty"`
-	// FetchThrottledSeconds and ProduceThrottledSeconds are for how long brokers of the
-	// source and of the target had the flow wait because of a quota, all together.
-	FetchThrottledSeconds   float64 `json:"fetch_throttled_seconds,omitempty"`
-	ProduceThrottledSeconds float64 `json:"produce_throttled_seconds,omitempty"`
-
-	Gaps     int64 `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
-	Unproven int64 `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
-	Foreign  int64 `json:"foreign_offsets,omitempty"` // of target partitions, that somebody else took between the flow's own
+	Gaps           int64   `json:"gaps,omitempty"`            // times that records were found gone from the source, or lost by the target
+	Unproven       int64   `json:"unproven,omitempty"`        // times that the exact place after a crash was not found
+	Foreign        int64   `json:"foreign_offsets,omitempty"` // of target partitions, that somebody else took between the flow's own
 	// Held is in how many partitions an open transaction of the source has held back
 	// what comes behind it for five minutes or more.
 	Held       int   `json:"held_partitions,omitempty"`
@@ -97,6 +104,21 @@ type Flow struct {
 	// MoreProblems is how many there are beside Problems, where it was cut.
 	MoreProblems int              `json:"more_problems,omitempty"`
 	Reasons      map[string]int64 `json:"reencoded_batches,omitempty"` // reason to batches re-encoded for it
+}
+
+// Traffic is what the clients for records of one side of a flow did since start.
+type Traffic struct {
+	Requests         int64   `json:"requests"`          // fetches or produces that were sent
+	Errors           int64   `json:"errors"`            // of them, without an answer; and connections that could not be made
+	Connections      int64   `json:"connections"`       // that were made
+	ThrottledSeconds float64 `json:"throttled_seconds"` // that brokers asked to wait for a quota, all together
+}
+
+// Histogram is how many records took how long.
+type Histogram struct {
+	Bounds []float64 // seconds, ascending; each is the most that its count is of
+	Counts []uint64  // one more than Bounds, the last are those above; nil: nothing is counted
+	Sum    float64   // seconds
 }
 
 // Group is the place of this process among those that share a flow.

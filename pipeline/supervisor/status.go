@@ -44,9 +44,9 @@ func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
 	out := status.Flow{
 		Name: f.Name(), From: f.From(), To: f.To(), State: st.State, Cause: st.Cause, PausedBy: st.PausedBy,
 		Topics: st.Topics, Partitions: st.Partitions,
-		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, Filtered: st.Filtered, DeadLetters: st.DeadLetters, LimitedSeconds: st.Limited.Seconds(),
-		FetchThrottledSeconds: st.FetchThrottled.Seconds(), ProduceThrottledSeconds: st.ProduceThrottled.Seconds(),
-		Gaps: st.Gaps, Unproven: st.Unproven, Foreign: st.Foreign, Held: st.Held, Reasons: st.Reasons,
+		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, Filtered: st.Filtered, DeadLetters: st.DeadLetters, LimitedSeconds: st.Limited.Seconds(), Gaps: st.Gaps, Unproven: st.Unproven, Foreign: st.Foreign, Held: st.Held, Reasons: st.Reasons,
+		ReadRecords: st.ReadRecords, ReadBytes: st.ReadBytes, Fetch: traffic(st.Fetch), Produce: traffic(st.Produce),
+		RecordAge: status.Histogram(st.Age), ReplicationLatency: status.Histogram(st.Replication), Transfer: status.Histogram(st.Transfer),
 		LagRecords: st.LagRecords, LagSeconds: st.LagTime.Seconds(), LagSecondsEstimated: st.LagTimeEstimated,
 	}
 	out.RecordRate, out.ByteRate = r.add(sample{now, st.Records, st.Bytes})
@@ -56,6 +56,10 @@ func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
 		})
 	}
 	return out
+}
+
+func traffic(t mirror.Traffic) status.Traffic {
+	return status.Traffic{Requests: t.Requests, Errors: t.Errors, Connections: t.Connections, ThrottledSeconds: t.Throttled.Seconds()}
 }
 
 func partitionsOf(f *mirror.Flow) []status.Partition {

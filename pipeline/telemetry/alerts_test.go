@@ -39,6 +39,9 @@ func TestAlerts(t *testing.T) {
 	for _, m := range slices.Concat(telemetry.Table(), telemetry.Process(), telemetry.Partitions()) {
 		known[m.Exposed] = true
 	}
+	for _, d := range telemetry.Distributions() {
+		known[d.Exposed] = true
+	}
 	states := status.States()
 	rules := file.Groups[0].Rules
 	if len(rules) < 10 {

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -37,7 +39,12 @@ type Params struct {
 type Metrics struct {
 	registry *prometheus.Registry
 	provider *sdkmetric.MeterProvider
+	began    time.Time
+	last     atomic.Pointer[status.Snapshot] // that was read
 }
+
+// scope names who measures, to OpenTelemetry.
+const scope = "strait"
 
 // New registers every metric of Table; it starts nothing.
 func New(p Params) (*Metrics, error) {
@@ -46,16 +53,17 @@ func New(p Params) (*Metrics, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	exporter, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithoutScopeInfo(), otelprom.WithoutTargetInfo())
+	m := &Metrics{registry: registry, began: time.Now()}
+	exporter, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithProducer(m), otelprom.WithoutScopeInfo(), otelprom.WithoutTargetInfo())
 	if err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
-	m := &Metrics{registry: registry, provider: sdkmetric.NewMeterProvider(
+	m.provider = sdkmetric.NewMeterProvider(
 		sdkmetric.WithReader(exporter),
 		// The default, 2000 series of one metric, is less than a thousand flows have of
 		// their states; what has no bound by itself is opt-in.
 		sdkmetric.WithCardinalityLimit(0),
-	)}
+	)
 	if err := m.register(p); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
@@ -77,7 +85,7 @@ func (m *Metrics) Close(ctx context.Context) error {
 
 // register has each scrape read one snapshot for all metrics.
 func (m *Metrics) register(p Params) error {
-	meter := m.provider.Meter("strait")
+	meter := m.provider.Meter(scope)
 	info, err := meter.Float64ObservableGauge("strait.build.info", metric.WithDescription("1, with the version of the program."))
 	if err != nil {
 		return err
@@ -113,9 +121,10 @@ func (m *Metrics) register(p Params) error {
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
 		now := p.Status()
+		m.last.Store(&now)
 		if now.Reload != nil {
-			for _, m := range process {
-				o.ObserveFloat64(m.in, m.whole(*now.Reload))
+			for _, one := range process {
+				o.ObserveFloat64(one.in, one.whole(*now.Reload))
 			}
 		}
 		for _, f := range now.Flows {
@@ -138,15 +147,19 @@ type instrument struct {
 }
 
 func (i instrument) observe(o metric.Observer, f status.Flow) {
-	flow := []attribute.KeyValue{
-		attribute.String("flow", f.Name), attribute.String("source", f.From), attribute.String("target", f.To),
-	}
+	flow := labels(f)
 	for label, value := range i.read(f) {
 		attrs := flow
 		if i.Label != "" {
 			attrs = append(slices.Clip(attrs), attribute.String(i.Label, label))
 		}
 		o.ObserveFloat64(i.in, value, metric.WithAttributes(attrs...))
+	}
+}
+
+func labels(f status.Flow) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("flow", f.Name), attribute.String("source", f.From), attribute.String("target", f.To),
 	}
 }
 

@@ -54,6 +54,10 @@ func TestScrape(t *testing.T) {
 			{
 				Name: "a->b", From: "a", To: "b", State: status.Running, Topics: 2, Partitions: 7,
 				Records: 100, Bytes: 2000, Skipped: 1, Filtered: 3, DeadLetters: 4, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2, Held: 1,
+				ReadRecords: 110, ReadBytes: 2200,
+				Fetch:    status.Traffic{Requests: 11, Errors: 1, Connections: 2, ThrottledSeconds: 0.5},
+				Produce:  status.Traffic{Requests: 12, Errors: 2, Connections: 3, ThrottledSeconds: 2.5},
+				Transfer: status.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{2, 3, 4}, Sum: 9.5},
 				Reasons:  map[string]int64{"magic": 3, "boundary": 4},
 				Problems: []status.Problem{{Topic: "t"}},
 			},
@@ -65,10 +69,12 @@ func TestScrape(t *testing.T) {
 	})
 	want := []string{
 		`strait_build_info{version="1.2.3"} 1`,
+		`strait_flow_connections_total{flow="a->b",request="fetch",source="a",target="b"} 2`,
+		`strait_flow_connections_total{flow="a->b",request="produce",source="a",target="b"} 3`,
+		`strait_flow_connections_total{flow="b->a",request="fetch",source="b",target="a"} 0`,
+		`strait_flow_connections_total{flow="b->a",request="produce",source="b",target="a"} 0`,
 		`strait_flow_dead_letter_records_total{flow="a->b",source="a",target="b"} 4`,
 		`strait_flow_dead_letter_records_total{flow="b->a",source="b",target="a"} 0`,
-		`strait_flow_fetch_throttled_seconds_total{flow="a->b",source="a",target="b"} 0`,
-		`strait_flow_fetch_throttled_seconds_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_filtered_records_total{flow="a->b",source="a",target="b"} 3`,
 		`strait_flow_filtered_records_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_foreign_offsets_total{flow="a->b",source="a",target="b"} 0`,
@@ -90,12 +96,22 @@ func TestScrape(t *testing.T) {
 		`strait_flow_partitions{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_problems{flow="a->b",source="a",target="b"} 1`,
 		`strait_flow_problems{flow="b->a",source="b",target="a"} 0`,
-		`strait_flow_produce_throttled_seconds_total{flow="a->b",source="a",target="b"} 0`,
-		`strait_flow_produce_throttled_seconds_total{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_read_io_bytes_total{flow="a->b",source="a",target="b"} 2200`,
+		`strait_flow_read_io_bytes_total{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_read_records_total{flow="a->b",source="a",target="b"} 110`,
+		`strait_flow_read_records_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_records_total{flow="a->b",source="a",target="b"} 100`,
 		`strait_flow_records_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_reencoded_batches_total{flow="a->b",reason="boundary",source="a",target="b"} 4`,
 		`strait_flow_reencoded_batches_total{flow="a->b",reason="magic",source="a",target="b"} 3`,
+		`strait_flow_request_errors_total{flow="a->b",request="fetch",source="a",target="b"} 1`,
+		`strait_flow_request_errors_total{flow="a->b",request="produce",source="a",target="b"} 2`,
+		`strait_flow_request_errors_total{flow="b->a",request="fetch",source="b",target="a"} 0`,
+		`strait_flow_request_errors_total{flow="b->a",request="produce",source="b",target="a"} 0`,
+		`strait_flow_requests_total{flow="a->b",request="fetch",source="a",target="b"} 11`,
+		`strait_flow_requests_total{flow="a->b",request="produce",source="a",target="b"} 12`,
+		`strait_flow_requests_total{flow="b->a",request="fetch",source="b",target="a"} 0`,
+		`strait_flow_requests_total{flow="b->a",request="produce",source="b",target="a"} 0`,
 		`strait_flow_skipped_records_total{flow="a->b",source="a",target="b"} 1`,
 		`strait_flow_skipped_records_total{flow="b->a",source="b",target="a"} 0`,
 		`strait_flow_state{flow="a->b",source="a",state="draining",target="b"} 0`,
@@ -112,8 +128,17 @@ func TestScrape(t *testing.T) {
 		`strait_flow_state{flow="b->a",source="b",state="stopped",target="a"} 0`,
 		`strait_flow_state{flow="b->a",source="b",state="unhealthy",target="a"} 0`,
 		`strait_flow_state{flow="b->a",source="b",state="waiting",target="a"} 1`,
+		`strait_flow_throttled_seconds_total{flow="a->b",request="fetch",source="a",target="b"} 0.5`,
+		`strait_flow_throttled_seconds_total{flow="a->b",request="produce",source="a",target="b"} 2.5`,
+		`strait_flow_throttled_seconds_total{flow="b->a",request="fetch",source="b",target="a"} 0`,
+		`strait_flow_throttled_seconds_total{flow="b->a",request="produce",source="b",target="a"} 0`,
 		`strait_flow_topics{flow="a->b",source="a",target="b"} 2`,
 		`strait_flow_topics{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_transfer_seconds_bucket{flow="a->b",source="a",target="b",le="0.1"} 2`,
+		`strait_flow_transfer_seconds_bucket{flow="a->b",source="a",target="b",le="1"} 5`,
+		`strait_flow_transfer_seconds_bucket{flow="a->b",source="a",target="b",le="+Inf"} 9`,
+		`strait_flow_transfer_seconds_sum{flow="a->b",source="a",target="b"} 9.5`,
+		`strait_flow_transfer_seconds_count{flow="a->b",source="a",target="b"} 9`,
 		`strait_flow_unproven_total{flow="a->b",source="a",target="b"} 2`,
 		`strait_flow_unproven_total{flow="b->a",source="b",target="a"} 0`,
 	}
@@ -124,20 +149,27 @@ func TestScrape(t *testing.T) {
 
 // TestTableNamesWhatIsExposed has one flow with every metric, and compares names.
 func TestTableNamesWhatIsExposed(t *testing.T) {
+	timed := status.Histogram{Bounds: []float64{1}, Counts: []uint64{1, 0}}
 	lines := scrape(t, func() status.Snapshot {
 		return status.Snapshot{
-			Flows:  []status.Flow{{Name: "f", Reasons: map[string]int64{"r": 1}, Group: &status.Group{Member: "m", Members: 1}}},
+			Flows:  []status.Flow{{Name: "f", RecordAge: timed, ReplicationLatency: timed, Transfer: timed, Reasons: map[string]int64{"r": 1}, Group: &status.Group{Member: "m", Members: 1}}},
 			Reload: &status.Reload{Revision: 3, Applied: time.UnixMilli(1500), Successful: true},
 		}
 	}, status.Partition{Flow: "f"})
 	seen := map[string]bool{}
 	for _, line := range lines {
 		name := line[:strings.IndexAny(line, "{ ")]
+		for _, part := range []string{"_bucket", "_sum", "_count"} {
+			name = strings.TrimSuffix(name, part)
+		}
 		seen[name] = true
 	}
 	want := map[string]bool{"strait_build_info": true}
 	for _, m := range slices.Concat(telemetry.Table(), telemetry.Process(), telemetry.Partitions()) {
 		want[m.Exposed] = true
+	}
+	for _, d := range telemetry.Distributions() {
+		want[d.Exposed] = true
 	}
 	for _, line := range []string{
 		"strait_config_last_reload_successful 1", "strait_config_last_reload_success_timestamp_seconds 1.5", "strait_config_revision 3",

@@ -29,6 +29,9 @@ func Page() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Exposed, kind, label, m.Doc)
 	}
+	for _, d := range Distributions() {
+		fmt.Fprintf(&b, "| `%s` | histogram |  | %s |\n", d.Exposed, d.Doc)
+	}
 	for _, m := range Process() {
 		fmt.Fprintf(&b, "| `%s` | gauge | | %s |\n", m.Exposed, m.Doc)
 	}

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"iter"
+	"maps"
 	"slices"
 
 	"go.opentelemetry.io/otel/metric"
@@ -90,7 +91,7 @@ func Process() []Metric {
 
 // Table declares every metric of flows, in the order of the reference page.
 func Table() []Metric {
-	return slices.Concat(copied(), condition(), groups())
+	return slices.Concat(copied(), traffic(), condition(), groups())
 }
 
 // copied declares the metrics of what was copied, what was not, and what is to be.
@@ -132,16 +133,6 @@ func copied() []Metric {
 			read: reasons,
 		},
 		{
-			Name: "strait.flow.fetch.throttled", Exposed: "strait_flow_fetch_throttled_seconds_total", Unit: "s", Counter: true,
-			Doc:  "Time that brokers of the source had the flow wait because of a quota, all together.",
-			read: one(func(f status.Flow) float64 { return f.FetchThrottledSeconds }),
-		},
-		{
-			Name: "strait.flow.produce.throttled", Exposed: "strait_flow_produce_throttled_seconds_total", Unit: "s", Counter: true,
-			Doc:  "Time that brokers of the target had the flow wait because of a quota, all together.",
-			read: one(func(f status.Flow) float64 { return f.ProduceThrottledSeconds }),
-		},
-		{
 			Name: "strait.flow.gaps", Exposed: "strait_flow_gaps_total", Unit: "{gap}", Counter: true,
 			Doc:  "Times that records were found gone from the source, or lost by the target.",
 			read: one(func(f status.Flow) float64 { return float64(f.Gaps) }),
@@ -161,6 +152,43 @@ func copied() []Metric {
 			Doc:  "For how long the oldest readable record that is not on the target has been readable, in the partition where that is longest; 0 when none is missing. Of records that were there before the flow began their timestamp says it. Absent until every partition's place is known.",
 			read: lagSeconds,
 		},
+	}
+}
+
+// traffic declares the metrics of the clients that carry records. Their label says
+// which: fetch on the source, produce on the target.
+func traffic() []Metric {
+	row := func(name, exposed, unit, doc string, value func(status.Traffic) float64) Metric {
+		return Metric{
+			Name: name, Exposed: exposed, Unit: unit, Counter: true, Label: "request", Doc: doc,
+			read: func(f status.Flow) iter.Seq2[string, float64] {
+				return maps.All(map[string]float64{"fetch": value(f.Fetch), "produce": value(f.Produce)})
+			},
+		}
+	}
+	return []Metric{
+		{
+			Name: "strait.flow.read.records", Exposed: "strait_flow_read_records_total", Unit: "{record}", Counter: true,
+			Doc:  "Records that the source sent, those too that were fetched again or are not copied.",
+			read: one(func(f status.Flow) float64 { return float64(f.ReadRecords) }),
+		},
+		{
+			Name: "strait.flow.read.io", Exposed: "strait_flow_read_io_bytes_total", Unit: "By", Counter: true,
+			Doc:  "Bytes of record batches that the source sent, compressed as they are there.",
+			read: one(func(f status.Flow) float64 { return float64(f.ReadBytes) }),
+		},
+		row("strait.flow.requests", "strait_flow_requests_total", "{request}",
+			"Fetches that were sent to the source, and produces to the target.",
+			func(t status.Traffic) float64 { return float64(t.Requests) }),
+		row("strait.flow.request.errors", "strait_flow_request_errors_total", "{error}",
+			"Those of them that got no answer, and connections for them that could not be made.",
+			func(t status.Traffic) float64 { return float64(t.Errors) }),
+		row("strait.flow.throttled", "strait_flow_throttled_seconds_total", "s",
+			"Seconds that brokers asked to wait for a quota, of all brokers together.",
+			func(t status.Traffic) float64 { return t.ThrottledSeconds }),
+		row("strait.flow.connections", "strait_flow_connections_total", "{connection}",
+			"Connections that were made for fetches and produces; what comes after the first to each broker are reconnects.",
+			func(t status.Traffic) float64 { return float64(t.Connections) }),
 	}
 }
 
