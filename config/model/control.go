@@ -32,6 +32,7 @@ type Control struct {
 	SyncPrefixedACLsEnabled                        bool
 	SyncGroupACLsEnabled                           bool // these need SyncTopicACLsEnabled
 	SyncTransactionalIDACLsEnabled                 bool
+	DeleteACLsEnabled                              bool // that the flow has created
 	EmitOffsetSyncsEnabled                         bool
 	OffsetSyncsTopicLocation                       string // "source" or "target"
 	OffsetSyncsTopicReplicationFactor              int16
@@ -75,6 +76,9 @@ func (f *Flow) KnowsCopies() bool {
 // DeletesTopics reports whether f deletes copies of topics that were deleted on the
 // source.
 func (f *Flow) DeletesTopics() bool { return f.Control.DeleteTopicsEnabled && f.KnowsCopies() }
+
+// TakesBackACLs reports whether f deletes permissions that it has created.
+func (f *Flow) TakesBackACLs() bool { return f.SyncsACLs() && f.Control.DeleteACLsEnabled }
 
 // TracksOffsets reports whether f keeps track of which offsets of its clusters are
 // the same place, for readers of offset syncs or for the offsets of groups. A flow

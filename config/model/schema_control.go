@@ -101,6 +101,9 @@ func topicFields(c *Control) []field.Def {
 		field.Bool(&c.SyncTransactionalIDACLsEnabled, "sync_transactional_id_acls_enabled",
 			"Whether permissions on transactional ids go along with those on topics, for producers that are to go on at the target. Those on prefixes do with sync_prefixed_acls_enabled, those on all ids (*) do not. MirrorMaker 2 leaves them out.").
 			Default("false").Changes(field.Live),
+		field.Bool(&c.DeleteACLsEnabled, "delete_acls_enabled",
+			"Whether permissions on the target that this flow has created while this was on are deleted when the source has them no more, or the flow does not take them along any more. Others are never touched. Which are its own is kept in the topic mm2-strait-acls.<source>.internal on the target. MirrorMaker 2 deletes none.").
+			Default("false").Changes(field.Live),
 		enabledBy(&c.EmitOffsetSyncsEnabled, "emit.offset-syncs", "Whether pairs of source and target offsets are written to the offset-syncs topic.").
 			Default("true"),
 		field.Enum(&c.OffsetSyncsTopicLocation, "offset_syncs_topic_location", []string{"source", "target"},

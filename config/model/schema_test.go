@@ -60,6 +60,7 @@ func TestDefaults(t *testing.T) {
 		"refresh_groups_enabled": {"true", "true"}, "refresh_groups_interval": {"10m", "10m"},
 		"emit_checkpoints_enabled": {"true", "true"}, "emit_checkpoints_interval": {"1m", "1m"},
 		"sync_group_offsets_enabled": {"false", "false"}, "sync_group_offsets_interval": {"1m", "1m"},
+		"delete_acls_enabled":     {"false", "false"},
 		"sync_group_acls_enabled": {"false", "false"}, "sync_transactional_id_acls_enabled": {"false", "false"},
 		"delete_topics_enabled": {"false", "false"}, "delete_topics_after": {"24h", "24h"},
 		"group_pattern": {".*", ".*"}, "group_replacement": {"$0", "$0"},

@@ -46,11 +46,18 @@ type Params struct {
 
 	TransactionalIDs         bool // whether ACLs on transactional ids go along
 	PrefixedTransactionalIDs bool // and on prefixes of them
+
+	// Owner is the flow that takes back the ACLs which it has created, when they are
+	// wanted no more; "": none is taken back. It keeps them in a topic of this many
+	// replicas; -1: the broker's default.
+	Owner             string
+	ReplicationFactor int16
 }
 
 // Syncer adds missing ACLs. Its method must not overlap with itself.
 type Syncer struct {
 	p    Params
+	own  *own      // nil: none is taken back
 	hint sync.Once // about a cluster without an authorizer
 }
 
@@ -59,7 +66,11 @@ func New(p Params) (*Syncer, error) {
 	if p.Source == nil || p.Target == nil || p.Selector == nil || p.Namer == nil || p.Log == nil {
 		return nil, errors.New("building ACL sync: source, target, selector, namer and log are required")
 	}
-	return &Syncer{p: p}, nil
+	s := &Syncer{p: p}
+	if p.Owner != "" {
+		s.own = newOwn(p)
+	}
+	return s, nil
 }
 
 // kinds returns what ACLs are asked for.
@@ -74,27 +85,59 @@ func (s *Syncer) kinds() []admin.ResourceKind {
 	return kinds
 }
 
-// Sync is one pass: it reads the ACLs on both clusters and creates those
-// that the target lacks. It never deletes any. A source without an authorizer has
-// none, which is said once; the target is not asked then.
+// Sync is one pass: it reads the ACLs on both clusters, creates those that the target
+// lacks, and deletes the flow's own that are wanted no more, if it is to. A source
+// without an authorizer has none, which is said once; the target is not asked then.
 func (s *Syncer) Sync(ctx context.Context, pass *reconcile.Pass) error {
 	wanted, err := s.wanted(ctx)
-	if err != nil || len(wanted) == 0 {
+	if err != nil || wanted == nil {
 		return err
 	}
-	have, err := admin.ACLs(ctx, s.p.Target.Control(), s.kinds()...)
-	if errors.Is(err, kerr.SecurityDisabled) {
-		s.notice(s.p.Target)
+	kinds := s.kinds()
+	if s.own != nil {
+		if err := s.own.read(ctx); err != nil {
+			return err
+		}
+		kinds = append(kinds, s.own.kinds()...)
+	}
+	if len(wanted) == 0 && (s.own == nil || len(s.own.made) == 0) {
 		return nil
 	}
+	there, err := s.there(ctx, kinds)
+	if err != nil || there == nil {
+		return err
+	}
+	if err := s.create(ctx, pass, wanted, there); err != nil || s.own == nil {
+		return err
+	}
+	return s.takeBack(ctx, pass, asSet(wanted), there)
+}
+
+// there returns the ACLs of the target; nil: it has no authorizer.
+func (s *Syncer) there(ctx context.Context, kinds []admin.ResourceKind) (map[admin.ACL]bool, error) {
+	slices.Sort(kinds)
+	have, err := admin.ACLs(ctx, s.p.Target.Control(), slices.Compact(kinds)...)
+	if errors.Is(err, kerr.SecurityDisabled) {
+		s.notice(s.p.Target)
+		return nil, nil
+	}
 	if err != nil {
-		return s.p.Target.Explain(err)
+		return nil, s.p.Target.Explain(err)
 	}
-	there := make(map[admin.ACL]bool, len(have))
-	for _, a := range have {
-		there[a] = true
+	return asSet(have), nil
+}
+
+func asSet(acls []admin.ACL) map[admin.ACL]bool {
+	out := make(map[admin.ACL]bool, len(acls))
+	for _, a := range acls {
+		out[a] = true
 	}
-	missing := slices.DeleteFunc(wanted, func(a admin.ACL) bool { return there[a] })
+	return out
+}
+
+// create creates what the target lacks.
+func (s *Syncer) create(ctx context.Context, pass *reconcile.Pass, wanted []admin.ACL, there map[admin.ACL]bool) error {
+	missing := slices.DeleteFunc(slices.Clone(wanted), func(a admin.ACL) bool { return there[a] })
 	if len(missing) == 0 || !pass.Leads() {
 		return nil
 	}
@@ -107,12 +150,16 @@ func (s *Syncer) Sync(ctx context.Context, pass *reconcile.Pass) error {
 			pass.Problem(reconcile.Problem{Err: s.p.Target.Explain(fmt.Errorf("creating ACL %s: %w", a, refused[i]))})
 			continue
 		}
+		if s.own != nil {
+			s.own.fresh[a] = true
+		}
 		pass.Changed(reconcile.Event{Kind: "acl created", Cluster: s.p.Target.Alias(), Object: a.Resource(), After: a.String()})
 	}
 	return nil
 }
 
-// wanted returns the ACLs that the target should have, each once.
+// wanted returns the ACLs that the target should have, each once; nil: the source has
+// no authorizer.
 func (s *Syncer) wanted(ctx context.Context) ([]admin.ACL, error) {
 	all, err := admin.ACLs(ctx, s.p.Source.Control(), s.kinds()...)
 	if errors.Is(err, kerr.SecurityDisabled) {
@@ -122,7 +169,7 @@ func (s *Syncer) wanted(ctx context.Context) ([]admin.ACL, error) {
 	if err != nil {
 		return nil, s.p.Source.Explain(err)
 	}
-	var wanted []admin.ACL
+	wanted := []admin.ACL{}
 	known := make(map[admin.ACL]bool)
 	for _, a := range all {
 		if copied, ok := s.translate(a); ok && !known[copied] {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/strait-mirror/strait/flows/internal/admin"
+	"github.com/strait-mirror/strait/flows/internal/mm2fmt"
 )
 
 // names mirrors the topics that begin with t under the name of the source a.
@@ -94,5 +95,31 @@ func TestTranslateGroupsAndIDs(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestRecordsOfOwnACLs has every ACL come back as it was, and leaves alone what a newer
+// Strait may write.
+func TestRecordsOfOwnACLs(t *testing.T) {
+	for _, a := range []admin.ACL{
+		{Name: "a.t", Principal: "User:ann", Host: "*", Operation: "READ"},
+		{Kind: admin.GroupResource, Name: "g", Prefixed: true, Principal: "User:ann", Host: "h", Operation: "ALL", Deny: true},
+		{Kind: admin.TransactionalIDResource, Name: "billing", Principal: "User:ann", Host: "*", Operation: "WRITE"},
+	} {
+		key, _, err := toRecord("a->b", a).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := mm2fmt.ParseACL(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, known := fromRecord(k); back != a || !known || k.Flow != "a->b" {
+			t.Errorf("%s comes back as %+v, %v", key, back, known)
+		}
+		k.Pattern = "suffixed"
+		if _, known := fromRecord(k); known {
+			t.Errorf("%+v is known", k)
+		}
 	}
 }

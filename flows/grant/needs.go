@@ -93,6 +93,9 @@ func needs() []need {
 		{LoopGuard, (*model.Flow).Guarded, marked, Read, "to leave out records that came from the target", control},
 		{ACLs, (*model.Flow).SyncsACLs, source, Describe, "to read who may use the topics", control},
 		{ACLs, (*model.Flow).SyncsACLs, target, Alter, "to let the same use the copies; not needed with sync_topic_acls_enabled = false", control},
+		{ACLs, (*model.Flow).TakesBackACLs, aclsTopic, Read, "to know which ACLs are its own", control},
+		{ACLs, (*model.Flow).TakesBackACLs, aclsTopic, Write, "to enter which ACLs are its own", records},
+		{ACLs, (*model.Flow).TakesBackACLs, aclsTopic, Create, "to create the topic of its own ACLs; not needed where it exists", control},
 		{Heartbeat, emits, beats, Write, "to show that the mirror is alive", records},
 		{Heartbeat, emits, beats, Create, "to create the topic of heartbeats; not needed where it exists", control},
 		{OffsetSyncs, syncs, syncsTopic, Read, "to know what was synced before", control},
@@ -222,6 +225,11 @@ func syncsTopic(f *model.Flow, _ []On) (string, []On) {
 		return f.From, []On{Topic(rename.ForFlow(f).OffsetSyncsTopic(f.To))}
 	}
 	return f.To, []On{Topic(rename.ForFlow(f).OffsetSyncsTopic(f.From))}
+}
+
+// aclsTopic is the topic of the ACLs that flows have created.
+func aclsTopic(f *model.Flow, _ []On) (string, []On) {
+	return f.To, []On{Topic("mm2-strait-acls." + f.From + ".internal")}
 }
 
 // placesTopic is the topic of known places.

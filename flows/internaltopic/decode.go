@@ -50,6 +50,10 @@ func Decode(kind Kind, key, value []byte) ([]Field, error) {
 			return nil, fmt.Errorf("key %q is not a producer id", short(key))
 		}
 		return withJSON([]Field{{"producer_id", id}}, "origin", value)
+	case ACLs:
+		a, err := mm2fmt.ParseACL(key)
+		return whole(err, Field{"flow", a.Flow}, Field{"resource", a.Resource}, Field{"name", a.Name}, Field{"pattern", a.Pattern},
+			Field{"principal", a.Principal}, Field{"host", a.Host}, Field{"operation", a.Operation}, Field{"permission", a.Permission}, Field{"deleted", value == nil})
 	case Status:
 		return withJSON([]Field{{"key", string(key)}}, "value", value)
 	case Configs:

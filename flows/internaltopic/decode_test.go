@@ -16,7 +16,7 @@ func TestKindOf(t *testing.T) {
 		"heartbeats": Heartbeats, "a.heartbeats": Heartbeats, "b.a.heartbeats": Heartbeats,
 		"a.checkpoints.internal": Checkpoints, "a__checkpoints__internal": Checkpoints,
 		"mm2-offset-syncs.a.internal": OffsetSyncs, "mm2-offset-syncs_a_internal": OffsetSyncs,
-		"mm2-offsets.a.internal": Positions, "mm2-strait-places.a.internal": Places, "mm2-strait-index.a.internal": Producers,
+		"mm2-offsets.a.internal": Positions, "mm2-strait-places.a.internal": Places, "mm2-strait-index.a.internal": Producers, "mm2-strait-acls.a.internal": ACLs,
 		"mm2-status.a.internal": Status, "mm2-configs.a.internal": Configs,
 		"orders": "", "mm2-offsets": "", "orders.internal": "",
 	} {
@@ -57,6 +57,8 @@ func TestDecode(t *testing.T) {
 		"other connector":  {Positions, []byte(`["MirrorHeartbeatConnector",{"sourceClusterAlias":"a"}]`), []byte(`{"offset":0}`), `[["key",["MirrorHeartbeatConnector",{"sourceClusterAlias":"a"}]],["value",{"offset":0}]]`, ""},
 		"no key at all":    {Positions, []byte(`connector-x`), []byte(`{"password":"p"}`), `null`, "reading offset key"},
 		"places":           {Places, []byte("0:t"), []byte(`{"version":1,"source_topic_id":"AAAAAAAAAAAAAAAAAAAAAA==","target_topic":"a.t","target_partition":0,"target_topic_id":"AAAAAAAAAAAAAAAAAAAAAA==","offsets":[10,8,5,5]}`), `[["topic","t"],["partition",0],["source_topic_id",""],["target_topic","a.t"],["target_partition",0],["target_topic_id",""],["offsets",[[10,8],[15,13]]]]`, ""},
+		"an ACL":           {ACLs, []byte(`{"flow":"eu","resource":"group","name":"g","pattern":"literal","principal":"User:ann","host":"*","operation":"READ","permission":"allow"}`), []byte(`{"version":1}`), `[["flow","eu"],["resource","group"],["name","g"],["pattern","literal"],["principal","User:ann"],["host","*"],["operation","READ"],["permission","allow"],["deleted",false]]`, ""},
+		"no ACL":           {ACLs, []byte("g"), nil, `null`, "reading an ACL"},
 		"no places":        {Places, []byte("0:t"), nil, `[["topic","t"],["partition","0"],["deleted",true]]`, ""},
 		"producer":         {Producers, []byte("17"), []byte(`{"alias":"a"}`), `[["producer_id",17],["origin",{"alias":"a"}]]`, ""},
 		"no producer":      {Producers, []byte("x"), nil, `null`, `key "x" is not a producer id`},

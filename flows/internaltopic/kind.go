@@ -16,13 +16,14 @@ const (
 	Positions   Kind = "positions"    // mm2-offsets.<source>.internal
 	Places      Kind = "places"       // mm2-strait-places.<source>.internal
 	Producers   Kind = "producers"    // mm2-strait-index.<source>.internal
+	ACLs        Kind = "acls"         // mm2-strait-acls.<source>.internal
 	Status      Kind = "status"       // mm2-status.<source>.internal, Kafka Connect's
 	Configs     Kind = "configs"      // mm2-configs.<source>.internal, Kafka Connect's
 )
 
 // Kinds returns all of them.
 func Kinds() []Kind {
-	return []Kind{Heartbeats, Checkpoints, OffsetSyncs, Positions, Places, Producers, Status, Configs}
+	return []Kind{Heartbeats, Checkpoints, OffsetSyncs, Positions, Places, Producers, ACLs, Status, Configs}
 }
 
 // KindOf tells a topic's kind by its name, whatever separator the names of its
@@ -43,6 +44,7 @@ func KindOf(topic string) (Kind, bool) {
 		{"mm2-offsets", Positions},
 		{"mm2-strait-places", Places},
 		{"mm2-strait-index", Producers},
+		{"mm2-strait-acls", ACLs},
 		{"mm2-status", Status},
 		{"mm2-configs", Configs},
 	} {

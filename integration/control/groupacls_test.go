@@ -89,3 +89,51 @@ func TestACLsOnGroupsAndTransactionalIDs(t *testing.T) {
 		mirrored(t, func(c *model.Control) { c.SyncPrefixedACLsEnabled = true }, want...)
 	})
 }
+
+// TestOwnACLsAreTakenBack deletes ACLs on the source, also while nothing runs: what
+// the flow has created for them goes, and what somebody else has created stays, though
+// it is the same.
+func TestOwnACLsAreTakenBack(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	a, b := secured(t), secured(t)
+	create(ctx, t, a, "t", 1)
+	on := func(user string, op kadm.ACLOperation) acl { return acl{false, user, op, kadm.ACLPatternLiteral, "t"} }
+	permit(ctx, t, a, on("User:ann", kadm.OpRead), on("User:bob", kadm.OpRead), on("User:cat", kadm.OpRead), on("User:cat", kadm.OpDescribe))
+	permit(ctx, t, b, acl{false, "User:bob", kadm.OpRead, kadm.ACLPatternLiteral, "a.t"}, acl{false, "User:own", kadm.OpWrite, kadm.ACLPatternLiteral, "a.t"})
+	revoke := func(user string) {
+		t.Helper()
+		gone := kadm.NewACLs().Topics("t").ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpRead).Allow(user).AllowHosts("10.1.2.3")
+		if _, err := a.Admin().DeleteACLs(ctx, gone); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const left = "ALLOW DESCRIBE User:cat@10.1.2.3 LITERAL a.t"
+	others := []string{"ALLOW READ User:bob@10.1.2.3 LITERAL a.t", "ALLOW WRITE User:own@10.1.2.3 LITERAL a.t", left}
+	run := func(t *testing.T, act func(), want ...string) {
+		t.Helper()
+		cfg := properties(t, acls+login("a", "mirror", "m")+login("b", "mirror", "m"), map[string]*kafka.Cluster{"a": a, "b": b})
+		cfg.Flows[0].Control.DeleteACLsEnabled = true
+		s := strait(t, cfg)
+		act()
+		aclsBecome(ctx, t, b, append(want, others...)...)
+		if p := problems(s); p != "" {
+			t.Errorf("problems:\n%s", p)
+		}
+	}
+	const ann, cat = "ALLOW READ User:ann@10.1.2.3 LITERAL a.t", "ALLOW READ User:cat@10.1.2.3 LITERAL a.t"
+	t.Run("while it runs", func(t *testing.T) {
+		run(t, func() {
+			aclsBecome(ctx, t, b, append([]string{ann, cat}, others...)...)
+			for ctx.Err() == nil { // entered just after they were created
+				if ends, err := b.Admin().ListEndOffsets(ctx, "mm2-strait-acls.a.internal"); err == nil && ends["mm2-strait-acls.a.internal"][0].Offset >= 3 {
+					break
+				}
+			}
+			revoke("User:ann")
+			revoke("User:bob")
+		}, cat)
+	})
+	revoke("User:cat")
+	t.Run("after a restart", func(t *testing.T) { run(t, func() {}) })
+}

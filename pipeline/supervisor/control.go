@@ -90,6 +90,9 @@ func (c *control) addACLs(f *mirror.Flow, from *cluster.Cluster) error {
 		Source: from, Target: c.to, Selector: f, Namer: f, Log: c.log,
 		TransactionalIDs: does.SyncTransactionalIDACLsEnabled, PrefixedTransactionalIDs: does.SyncPrefixedACLsEnabled,
 	}
+	if c.def.TakesBackACLs() {
+		p.Owner, p.ReplicationFactor = c.def.Name, c.def.ReplicationFactor
+	}
 	if does.SyncGroupACLsEnabled {
 		groups, problems := filter.GroupsForFlow(c.def)
 		if problems.HasErrors() {

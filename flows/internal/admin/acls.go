@@ -141,7 +141,7 @@ func (a ACL) request() (kmsg.CreateACLsRequestCreation, error) {
 	c := kmsg.NewCreateACLsRequestCreation()
 	op, err := kmsg.ParseACLOperation(a.Operation)
 	if err != nil {
-		return c, fmt.Errorf("creating ACL %s: %w", a, err)
+		return c, fmt.Errorf("naming the operation of ACL %s: %w", a, err)
 	}
 	c.ResourceType, c.ResourceName, c.ResourcePatternType = a.Kind.inProtocol(), a.Name, kmsg.ACLResourcePatternTypeLiteral
 	if a.Prefixed {
@@ -152,4 +152,52 @@ func (a ACL) request() (kmsg.CreateACLsRequestCreation, error) {
 		c.PermissionType = kmsg.ACLPermissionTypeDeny
 	}
 	return c, nil
+}
+
+// DeleteACLs deletes ACLs, these and no others, and returns, for each, why it was
+// refused. One that is not there is not refused.
+func DeleteACLs(ctx context.Context, cl *kgo.Client, all []ACL) ([]error, error) {
+	refused := make([]error, len(all))
+	for from := 0; from < len(all); from += aclsAtOnce {
+		part := all[from:min(from+aclsAtOnce, len(all))]
+		req := kmsg.NewPtrDeleteACLsRequest()
+		for _, a := range part {
+			f, err := a.filter()
+			if err != nil {
+				return nil, err
+			}
+			req.Filters = append(req.Filters, f)
+		}
+		resp, err := req.RequestWith(ctx, cl)
+		if err != nil {
+			return nil, fmt.Errorf("deleting ACLs: %w", err)
+		}
+		for i := range part {
+			refused[from+i] = kerr.UnknownServerError
+			if i < len(resp.Results) {
+				refused[from+i] = deleted(&resp.Results[i])
+			}
+		}
+	}
+	return refused, nil
+}
+
+// deleted returns what kept an ACL from being deleted.
+func deleted(r *kmsg.DeleteACLsResponseResult) error {
+	err := brokerError(r.ErrorCode, r.ErrorMessage)
+	for i := range r.MatchingACLs {
+		if err == nil {
+			err = brokerError(r.MatchingACLs[i].ErrorCode, r.MatchingACLs[i].ErrorMessage)
+		}
+	}
+	return Refused(err, "ALTER", "cluster")
+}
+
+// filter matches the entry alone.
+func (a ACL) filter() (kmsg.DeleteACLsRequestFilter, error) {
+	c, err := a.request()
+	f := kmsg.NewDeleteACLsRequestFilter()
+	f.ResourceType, f.ResourceName, f.ResourcePatternType = c.ResourceType, &c.ResourceName, c.ResourcePatternType
+	f.Principal, f.Host, f.Operation, f.PermissionType = &c.Principal, &c.Host, c.Operation, c.PermissionType
+	return f, err
 }
