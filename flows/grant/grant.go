@@ -52,7 +52,7 @@ func (o Operation) Includes(other Operation) bool {
 	case o:
 		return true
 	case Describe:
-		return o == Read || o == Write || o == Alter || o == "DELETE" || o == "ALL"
+		return o == Read || o == Write || o == Alter || o == Delete || o == "ALL"
 	case DescribeConfigs:
 		return o == AlterConfigs || o == "ALL"
 	default:
