@@ -30,15 +30,19 @@ func (c *Cluster) ID(ctx context.Context) (string, error) {
 // Verify reports whether the cluster is the one that its configuration expects:
 // nil where it expects none, a *Problem where it is another one.
 func (c *Cluster) Verify(ctx context.Context) error {
-	want := c.p.Config.ExpectClusterID
-	if want == "" {
+	if c.p.Config.ExpectClusterID == "" {
 		return nil
 	}
 	id, err := c.ID(ctx)
 	if err != nil {
 		return err
 	}
-	if id != want {
+	return c.verifyID(id)
+}
+
+// verifyID is Verify for an id that is known.
+func (c *Cluster) verifyID(id string) error {
+	if want := c.p.Config.ExpectClusterID; want != "" && id != want {
 		return &Problem{
 			Cluster: c.Alias(), Address: strings.Join(c.p.Config.BootstrapServers, ", "),
 			Cause: fmt.Sprintf("this is the cluster with the id %s, but expect_cluster_id is %s; nothing is read from it or written to it", id, want),

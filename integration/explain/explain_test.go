@@ -7,6 +7,7 @@ package explain
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,55 @@ func connect(t *testing.T, k *kafka.Cluster, a attempt) string {
 		return ""
 	}
 	return c.Explain(err).Error()
+}
+
+// walk goes the same way step by step. It ends at the broker, having seen all that
+// the settings ask for, or says the same of the step that fails.
+func walk(t *testing.T, k *kafka.Cluster, a attempt) {
+	t.Helper()
+	c, err := cluster.New(cluster.Params{
+		Config: &model.Cluster{Alias: "west", BootstrapServers: k.Bootstrap(), TLS: a.tls, SASL: a.sasl},
+		Log:    slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	visits := c.Walk(t.Context())
+	if len(visits) != 1 || len(visits[0].Steps) == 0 {
+		t.Fatalf("visited %+v", visits)
+	}
+	var steps []string
+	for _, s := range visits[0].Steps {
+		steps = append(steps, s.Name)
+		if s.Name == cluster.StepTLS && s.Err == nil && !strings.Contains(s.Detail, "valid until") {
+			t.Errorf("of TLS is said %q", s.Detail)
+		}
+	}
+	last := visits[0].Steps[len(steps)-1]
+	if a.want != "" {
+		if last.Err == nil || !strings.Contains(last.Err.Error(), a.want) {
+			t.Errorf("after %v: %v, which does not say %q", steps, last.Err, a.want)
+		}
+		return
+	}
+	want := []string{cluster.StepTCP}
+	if a.tls != nil {
+		want = append(want, cluster.StepTLS)
+	}
+	want = append(want, cluster.StepVersions)
+	if a.sasl != nil {
+		want = append(want, cluster.StepSASL)
+	}
+	want = append(want, cluster.StepMetadata)
+	if last.Err != nil || !slices.Equal(steps, want) || visits[0].Broker == cluster.NoBroker {
+		t.Errorf("went %v, want %v: %v", steps, want, last.Err)
+	}
+	for _, s := range visits[0].Steps {
+		if s.Took <= 0 && s.Name != cluster.StepSASL {
+			t.Errorf("%s took %v", s.Name, s.Took)
+		}
+	}
 }
 
 // verify expects a cluster by its id, and another one.
@@ -175,6 +225,7 @@ func TestRealBrokersAreExplained(t *testing.T) {
 					case got != "" && !strings.Contains(got, k.Bootstrap()[0]):
 						t.Errorf("%q does not name the address", got)
 					}
+					walk(t, k, a)
 				})
 			}
 		})

@@ -149,6 +149,16 @@ func listTopics(ctx context.Context, c *model.Cluster, log *slog.Logger) ([]stri
 	return asked.TopicNames(ctx)
 }
 
+// walkCluster goes the way to each broker of a cluster.
+func walkCluster(ctx context.Context, c *model.Cluster) ([]cluster.Visit, error) {
+	asked, err := cluster.New(cluster.Params{Config: c, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	defer asked.Close()
+	return asked.Walk(ctx), nil
+}
+
 // missingGrants asks a cluster which of wanted it does not grant.
 func missingGrants(ctx context.Context, c *model.Cluster, principal string, wanted []grant.Grant, log *slog.Logger) ([]grant.Grant, error) {
 	asked, err := cluster.New(cluster.Params{Config: c, Log: log})
