@@ -35,8 +35,8 @@ type serving struct {
 	edits   *reloading
 	metrics http.Handler
 
-	mu   sync.Mutex // guards open and cfg
-	cfg  *model.Config
+	mu   sync.Mutex            // guards open and cfg
+	cfg  *model.Config         // that is served; nil: none yet
 	open map[string]*answering // by what is served; nil: not started, or closed
 }
 
@@ -69,7 +69,7 @@ func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading
 	}
 	s.metrics = m.Handler()
 	s.mu.Lock()
-	s.open, s.cfg = map[string]*answering{}, &model.Config{}
+	s.open = map[string]*answering{}
 	s.mu.Unlock()
 	return s.change(ctx, cfg, func() error { return nil })
 }
@@ -150,8 +150,12 @@ func (s *serving) metricsAddress(cfg *model.Config) string {
 	return cmp.Or(s.flags.metrics, cfg.Metrics.Listen)
 }
 
-// server returns the server block with the address of the flag.
+// server returns the server block with the address of the flag; nil: there is to be
+// none, or nothing was served yet.
 func (s *serving) server(cfg *model.Config) *model.Server {
+	if cfg == nil {
+		return nil
+	}
 	if s.flags.server == "" {
 		return cfg.Server
 	}
