@@ -12,6 +12,7 @@ import (
 	"github.com/strait-mirror/strait/pipeline/events"
 	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/status"
+	"github.com/strait-mirror/strait/pipeline/support"
 )
 
 // APIParams is what API needs. Functions may be called at any time, by several
@@ -33,6 +34,11 @@ type APIParams struct {
 	Reload func(ctx context.Context) (status.Reload, error)
 
 	Steering Steering // nil: flows do what the file says
+
+	// Support returns what the process says of itself beside what is asked for above,
+	// and Redact a text without secrets; both or neither.
+	Support func() []support.File
+	Redact  func(text string) string
 
 	Dashboard http.Handler // nil: none
 }
@@ -67,7 +73,8 @@ type Route struct {
 	Query        []Query
 	Answer       any // a zero value of what is answered
 
-	serve func(r *http.Request) (any, error)
+	serve   func(r *http.Request) (any, error)
+	allowed func(r *http.Request) error // nil: by the method
 }
 
 // Query is one thing that a request may say behind the question mark.
@@ -111,6 +118,12 @@ func (a *api) routes() []Route {
 			Answer: Revisions{}, serve: a.revisions,
 		})
 	}
+	if a.p.Support != nil {
+		list = append(list, Route{
+			Path: supportPath, Doc: "All of this in one answer, with settings in effect, metrics, the stacks of goroutines and what the process runs in, as files without secrets. Where there is a token, it is required.",
+			Answer: Support{}, serve: a.support, allowed: a.p.Access.profile,
+		})
+	}
 	for i := range list {
 		list[i].Method = http.MethodGet
 	}
@@ -133,6 +146,9 @@ func (a *api) handler(route Route) http.Handler {
 		allowed := a.p.Access.read
 		if route.Method != http.MethodGet {
 			allowed = a.p.Access.change
+		}
+		if route.allowed != nil {
+			allowed = route.allowed
 		}
 		err := allowed(r)
 		var answer any

@@ -21,6 +21,7 @@ import (
 	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/httpapi"
 	"github.com/strait-mirror/strait/pipeline/status"
+	"github.com/strait-mirror/strait/pipeline/support"
 )
 
 // served is an API over a made-up topology, with everything there is to say.
@@ -63,6 +64,8 @@ func served(access httpapi.Access) (httpapi.APIParams, http.Handler) {
 			}}
 		},
 		Reload:   func(context.Context) (status.Reload, error) { return status.Reload{Revision: 3, Successful: true}, nil },
+		Support:  func() []support.File { return []support.File{{Name: "facts.txt", Text: "the password is hunter22\n"}} },
+		Redact:   func(text string) string { return strings.ReplaceAll(text, "hunter22", "(secret)") },
 		Steering: steered{},
 		Dashboard: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "the dashboard")
@@ -351,4 +354,33 @@ func (v validator) members(at string, schema, value map[string]any) []string {
 		}
 	}
 	return wrong
+}
+
+// TestSupport has all that is asked for one by one, without secrets, and only for
+// those who may see the process from inside.
+func TestSupport(t *testing.T) {
+	_, h := served(httpapi.Access{Local: true, Token: "s3cret"})
+	if w := ask(h, http.MethodGet, "/api/v1/support", nil); w.Code != http.StatusUnauthorized {
+		t.Errorf("without the token it is answered %d", w.Code)
+	}
+	w := ask(h, http.MethodGet, "/api/v1/support", map[string]string{"Authorization": "Bearer s3cret"})
+	var got httpapi.Support
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("answered %d, %v", w.Code, err)
+	}
+	files := map[string]string{}
+	for _, f := range got.Files {
+		files[f.Name] = f.Text
+	}
+	for name, want := range map[string]string{
+		"info.json": `"version": "1.2.3"`, "status.json": "leader is gone", "graph.json": "a:9092", "lag.json": `"total": 12`,
+		"topics.json": "orders.2", "events.json": "edit applied", "revisions.json": "nonsense", "facts.txt": "the password is (secret)\n",
+	} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s does not say %q:\n%s", name, want, files[name])
+		}
+	}
+	if len(files) != 8 || strings.Contains(w.Body.String(), "hunter22") {
+		t.Errorf("there are %d files:\n%s", len(files), w.Body)
+	}
 }

@@ -79,6 +79,12 @@ func (c *Client) Revisions(ctx context.Context) (Revisions, error) {
 	return r, c.do(ctx, http.MethodGet, "revisions", nil, &r)
 }
 
+// Support asks for all that the process says of itself.
+func (c *Client) Support(ctx context.Context) (Support, error) {
+	var s Support
+	return s, c.do(ctx, http.MethodGet, "support", nil, &s)
+}
+
 // Reload has the topology read again. The result says whether it was applied or
 // refused; an error says that it was not tried, or that nobody answered.
 func (c *Client) Reload(ctx context.Context) (Reloaded, error) {

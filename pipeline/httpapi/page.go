@@ -8,6 +8,7 @@ import (
 	"github.com/strait-mirror/strait/pipeline/events"
 	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/status"
+	"github.com/strait-mirror/strait/pipeline/support"
 )
 
 // Page is the reference page of the API, in Markdown.
@@ -18,13 +19,14 @@ func Page() string {
 		Partitions: func(func(string) bool) []status.Partition { return nil },
 		Events:     func(int64, int) []events.Event { return nil },
 		Revisions:  func() []status.Revision { return nil },
+		Support:    func() []support.File { return nil },
 		Reload:     func(context.Context) (status.Reload, error) { return status.Reload{}, nil },
 	}
 	var b strings.Builder
 	b.WriteString("# HTTP API\n\n" +
 		"A running Strait answers at `server { listen = \"host:port\" }`, or at `strait run --server-listen host:port`, with\n" +
-		"its dashboard at `/` and the API below `/api/v1/`. `strait status`, `strait lag`, `strait events` and\n" +
-		"`strait revisions` ask it.\n\n" +
+		"its dashboard at `/` and the API below `/api/v1/`. `strait status`, `strait lag`, `strait events`,\n" +
+		"`strait revisions` and `strait support-bundle` ask it.\n\n" +
 		"* On loopback everybody on the machine may read. Requests that name another host are refused (421), so that no page\n" +
 		"  of another site reaches the API through a name that leads here.\n" +
 		"* `POST` takes the token (`Authorization: Bearer TOKEN`) or a client certificate. Where neither is set up, a program on\n" +

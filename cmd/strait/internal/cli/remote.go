@@ -60,19 +60,28 @@ func (a *app) client(f *remoteFlags) (*httpapi.Client, error) {
 		return nil, errors.New("--cert-file and --key-file go together")
 	}
 	fromEnv, _ := a.p.Getenv("STRAIT_SERVER")
-	token, _ := a.p.Getenv("STRAIT_TOKEN")
-	if f.tokenFile != "" {
-		text, err := os.ReadFile(f.tokenFile)
-		if err != nil {
-			return nil, failed(fmt.Errorf("reading the token: %w", err))
-		}
-		token = strings.TrimSpace(string(text))
+	token, err := a.token(f)
+	if err != nil {
+		return nil, failed(err)
 	}
 	config, err := f.tls()
 	if err != nil {
 		return nil, failed(err)
 	}
 	return httpapi.NewClient(cmp.Or(f.server, fromEnv, model.DefaultServerListen), token, config)
+}
+
+// token returns what shows who asks; empty: nothing.
+func (a *app) token(f *remoteFlags) (string, error) {
+	if f.tokenFile == "" {
+		token, _ := a.p.Getenv("STRAIT_TOKEN")
+		return token, nil
+	}
+	text, err := os.ReadFile(f.tokenFile)
+	if err != nil {
+		return "", fmt.Errorf("reading the token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 func (f *remoteFlags) tls() (*tls.Config, error) {

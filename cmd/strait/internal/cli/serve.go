@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -16,10 +15,12 @@ import (
 	"github.com/strait-mirror/strait/config/keystore"
 	"github.com/strait-mirror/strait/config/load"
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/config/settings"
 	"github.com/strait-mirror/strait/pipeline/dashboard"
 	"github.com/strait-mirror/strait/pipeline/events"
 	"github.com/strait-mirror/strait/pipeline/graph"
 	"github.com/strait-mirror/strait/pipeline/httpapi"
+	"github.com/strait-mirror/strait/pipeline/support"
 	"github.com/strait-mirror/strait/pipeline/telemetry"
 )
 
@@ -33,7 +34,7 @@ type serving struct {
 	began   time.Time
 	key     graph.Key
 	edits   *reloading
-	metrics http.Handler
+	metrics *telemetry.Metrics
 
 	mu   sync.Mutex            // guards open and cfg
 	cfg  *model.Config         // that is served; nil: none yet
@@ -67,7 +68,7 @@ func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading
 	if err != nil {
 		return err
 	}
-	s.metrics = m.Handler()
+	s.metrics = m
 	s.mu.Lock()
 	s.open = map[string]*answering{}
 	s.mu.Unlock()
@@ -84,7 +85,7 @@ func (s *serving) change(ctx context.Context, cfg *model.Config, apply func() er
 	}
 	var steps []step
 	health := func() (httpapi.Content, error) {
-		return httpapi.Content{Handler: httpapi.Health(s.edits.status, s.metrics)}, nil
+		return httpapi.Content{Handler: httpapi.Health(s.edits.status, s.metrics.Handler())}, nil
 	}
 	err := s.prepare(ctx, &steps, forMetrics, s.metricsAddress(cfg), health)
 	if is, was := s.server(cfg), s.server(s.cfg); err == nil && !s.key.Identify(is).Same(s.key.Identify(was)) {
@@ -218,6 +219,8 @@ func (s *serving) api(def *model.Server) (httpapi.Content, error) {
 	if e, ok := s.engine.(engine.Observed); ok {
 		p.Partitions = e.Partitions
 		p.Graph = func() *graph.Graph { return graph.New(e.Topology(), s.key) }
+		p.Support = func() []support.File { return s.support(e.Topology()) }
+		p.Redact = func(text string) string { return settings.NewRedactor(e.Topology(), token).Redact(text) }
 	}
 	if e, ok := s.engine.(httpapi.Steering); ok {
 		p.Steering = e

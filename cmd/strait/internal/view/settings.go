@@ -56,43 +56,9 @@ func printable(text string) string {
 	return text
 }
 
-// settingJSON is one setting for programs.
-type settingJSON struct {
-	Value  string `json:"value"`
-	Origin string `json:"origin"`
-	Secret bool   `json:"secret,omitempty"`
-}
-
-type flowJSON struct {
-	Enabled  bool                              `json:"enabled"`
-	Settings map[string]map[string]settingJSON `json:"settings"` // by connector or client
-}
-
 // SettingsJSON prints the same for programs.
 func (v *View) SettingsJSON(l settings.Listing, showSecrets bool) error {
-	out := struct {
-		FormatVersion int                               `json:"format_version"`
-		Clusters      map[string]map[string]settingJSON `json:"clusters"`
-		Flows         map[string]flowJSON               `json:"flows"`
-	}{1, map[string]map[string]settingJSON{}, map[string]flowJSON{}}
-	of := func(list []settings.Setting) map[string]settingJSON {
-		m := map[string]settingJSON{}
-		for _, s := range list {
-			m[s.Name] = settingJSON{Value: s.Text(showSecrets), Origin: s.Origin, Secret: s.Secret}
-		}
-		return m
-	}
-	for _, c := range l.Clusters {
-		out.Clusters[c.Name] = of(c.Settings)
-	}
-	for _, f := range l.Flows {
-		flow := flowJSON{Enabled: f.Enabled, Settings: map[string]map[string]settingJSON{}}
-		for _, s := range f.Sections {
-			flow.Settings[s.Name] = of(s.Settings)
-		}
-		out.Flows[f.Name] = flow
-	}
-	return v.JSON(out)
+	return v.JSON(l.Document(showSecrets))
 }
 
 // JavaSettings prints MirrorMaker 2's configurations as plain maps, to be
