@@ -123,7 +123,7 @@ func (a *app) newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(suggestFlag)
 	root.AddCommand(a.newRun(), a.newLint(), a.newRules(), a.newExplain(), a.newFmt(), a.newValidate(), a.newTest(), a.newConfig(),
-		a.newGraph(), a.newPlan(), a.newTopics(), a.newGroups(), a.newACLs(), a.newOffsets(), a.newInternalTopics(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion(), a.newStatus(), a.newCheck(), a.newSupportBundle(), a.newLag(), a.newEvents(), a.newRevisions(), a.newReload())
+		a.newGraph(), a.newPlan(), a.newTopics(), a.newGroups(), a.newACLs(), a.newOffsets(), a.newInternalTopics(), a.newConvert(), a.newSchema(), a.newDemo(), a.newVersion(), a.newStatus(), a.newTop(), a.newCheck(), a.newSupportBundle(), a.newLag(), a.newEvents(), a.newRevisions(), a.newReload())
 	root.AddCommand(a.newSteers()...)
 	a.completions(root)
 	return root

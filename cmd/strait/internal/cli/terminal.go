@@ -21,7 +21,7 @@ func viewParams(p Params) view.Params {
 	if file, ok := p.Stdout.(*os.File); ok && out.OutTerminal {
 		out.Size = func() (int, int) {
 			width, height, err := term.GetSize(int(file.Fd()))
-			if err != nil {
+			if err != nil || width <= 0 || height <= 0 { // some terminals of programs say they have none
 				return 80, 24
 			}
 			return width, height
