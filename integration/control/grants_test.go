@@ -62,7 +62,7 @@ func TestGrantsOfWhatIsOptedIn(t *testing.T) {
 
 	cfg := properties(t, acls+"sync.group.offsets.enabled = true\nsync.group.offsets.interval.seconds = 1\n"+login("a", "bob", "b")+login("b", "bob", "b"), clusters)
 	f := cfg.Flows[0]
-	f.Start, f.RefreshTopicsInterval = model.StartAtGroup("mirrors", ""), time.Second
+	f.Start, f.RefreshTopicsInterval = model.StartGroup("mirrors"), time.Second
 	f.Control.OffsetSyncsTopicLocation = "target"
 	f.Control.Groups, f.Control.GroupReplacement = []string{"svc"}, "dc1.$0"
 	f.Control.DeleteACLsEnabled, f.Control.DeleteTopicsEnabled, f.Control.DeleteTopicsAfter = true, true, 10*time.Second
