@@ -118,8 +118,15 @@ func (t *transactions) readOwn(ctx context.Context) error {
 	const patience = 2 * time.Second
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return t.Refresh(short)
+	err := t.Refresh(short)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return errHeldUp
+	}
+	return err
 }
+
+// errHeldUp is why positions could not be read in time.
+var errHeldUp = errors.New("positions are held up, most likely by a transaction that another process left open and whoever takes it over aborts")
 
 // has reports whether a partition's bucket is open: it may have become the
 // process's since they were opened.

@@ -35,6 +35,7 @@ type TrialParams struct {
 	From, To  *Side  // required
 	Load      LoadParams
 	Flow      string                                     // more HCL inside the flow block
+	Args      []string                                   // more of the command line
 	HCL       string                                     // more HCL beside the flow block
 	Committed bool                                       // only committed records of the target count
 	Staged    func(topic string, r *compare.Record) bool // what stages make of a record, and whether they keep it; nil: all stay as they are
@@ -56,7 +57,7 @@ func NewTrial(t *testing.T, p TrialParams) *Trial {
 	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp), committed: p.Committed, staged: p.Staged}
 	tr.Watch = NewWatch(p.To, tr.remotes()...)
 	tr.Mirror = NewMirror(t, MirrorParams{
-		Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow, More: p.HCL,
+		Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow, More: p.HCL, Args: p.Args,
 	})
 	loading, stopLoad := context.WithCancel(ctx)
 	watching, stopWatch := context.WithCancel(ctx)

@@ -21,6 +21,7 @@ func testTransactional(t *testing.T, b *Bed, strait string) {
 	s := seed(t)
 	tr := NewTrial(t, TrialParams{
 		Strait: strait, From: b.A, To: b.B, Flow: inTransactions, Committed: true, Load: LoadParams{Topics: "transactional-", Seed: s},
+		Args: []string{"--alone"}, // in a group the older one would learn of it before it is fenced
 	})
 	const kills = 4
 	if err := tr.killLoop(kills, 2*time.Second, rand.New(rand.NewPCG(s, 8))); err != nil { // not a secret
