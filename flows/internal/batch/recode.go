@@ -179,7 +179,7 @@ func (r *recoding) part(codec Codec) (p part, err error) {
 		}
 		offset := rec.Offset
 		rec.changed = false
-		if r.e.Keep != nil && !r.e.Keep(&rec) {
+		if r.e.Keep != nil && !r.keeps(&rec) {
 			p.dropped++
 			continue
 		}
@@ -200,6 +200,23 @@ func (r *recoding) part(codec Codec) (p part, err error) {
 		return p, nil
 	}
 	return p, r.w.finish()
+}
+
+// keeps asks Keep of a record as consumers see it: with the append time where the
+// batch has one. It is stored with its producer's timestamp nevertheless where
+// that is what the target is given, unless Keep has changed it.
+func (r *recoding) keeps(rec *Record) bool {
+	b := r.c.batch
+	if b.Magic() < 2 || !b.LogAppendTime() || r.c.appendTime {
+		return r.e.Keep(rec)
+	}
+	stored, shown := rec.Timestamp, b.MaxTimestamp()
+	rec.Timestamp = shown
+	keep := r.e.Keep(rec)
+	if rec.Timestamp == shown {
+		rec.Timestamp = stored
+	}
+	return keep
 }
 
 // baseTime is what the timestamp deltas of a part count from. Those of the source

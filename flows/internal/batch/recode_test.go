@@ -367,3 +367,34 @@ func TestRecodingIsAPureFunction(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestKeepSeesAppendTimes has records whose producer and broker differ about the
+// time: Keep is asked about what consumers see, as Records shows it, whatever the
+// target is given.
+func TestKeepSeesAppendTimes(t *testing.T) {
+	rc := NewRecoder(Params{})
+	b := spec{attributes: bitLogAppendTime, maxTS: 500, records: []rec{{ts: 100}, {delta: 1, ts: 900}, {delta: 2, ts: 200}}}.build(t)
+	for _, e := range []Edit{{}, {AppendTime: true}} {
+		e.Keep = func(r *Record) bool {
+			if r.Timestamp != 500 {
+				t.Errorf("with %v Keep sees %d", e.AppendTime, r.Timestamp)
+			}
+			return r.OffsetDelta != 1
+		}
+		out, err := rc.Recode(nil, b, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []int64{100, 200}
+		if e.AppendTime {
+			want = []int64{500, 500}
+		}
+		var got []int64
+		for _, s := range walk(t, rc, out.Parts[0].Batch) {
+			got = append(got, s.Time)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("with %v the result has %v, want %v", e.AppendTime, got, want)
+		}
+	}
+}
