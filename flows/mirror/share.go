@@ -140,11 +140,11 @@ func (s *session) yield(ctx context.Context) {
 	if err := s.writeAnchors(ctx, left); err != nil && ctx.Err() == nil {
 		f.p.Log.Warn("partitions were handed over without their last positions", "partitions", len(left), "err", f.p.Target.Explain(err))
 	}
-	s.transactions.leave()
 	for _, l := range gone {
 		l.offsets.Left()
 	}
 	s.forget(gone...)
+	s.transactions.leave()
 	f.p.Log.Info("partitions handed over", "partitions", len(gone), "unfinished", moving, "took", time.Since(began).Round(time.Millisecond))
 }
 

@@ -134,13 +134,19 @@ func (t *transactions) has(topic string, partition int32) bool {
 	return t == nil || t.set.Has(txn.Bucket(topic, partition))
 }
 
-// leave lets go of the buckets that are another process's by now.
+// leave lets go of the buckets that are another process's by now, and have no lane
+// left: what is owned may have become less since lanes were ended, and a lane must not
+// outlive its bucket.
 func (t *transactions) leave() {
 	if t == nil {
 		return
 	}
+	used := map[int32]bool{}
+	for _, l := range t.session.list() {
+		used[l.bucket()] = true
+	}
 	id := model.TransactionalID(t.session.flow.p.Flow)
-	t.set.Close(func(n int32) bool { return t.session.flow.p.Share.Owns(id, n) })
+	t.set.Close(func(n int32) bool { return used[n] || t.session.flow.p.Share.Owns(id, n) })
 }
 
 // deniedTransactions names the permission that the transactions of a flow lack, if
