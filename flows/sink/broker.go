@@ -3,7 +3,6 @@ package sink
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/strait-mirror/strait/flows/internal/wire"
@@ -16,7 +15,7 @@ type broker struct {
 	id   int32
 	wake chan struct{} // holds one token when there may be something to send
 
-	nearest atomic.Int64 // the shortest answer time seen lately, in ns; 0: none yet
+	way distance
 
 	mu       sync.Mutex // guards ready and inFlight
 	ready    []*Lane    // lanes with something to send, each once, first come first served
@@ -163,7 +162,8 @@ func (b *broker) send(ctx context.Context, r *request) {
 	began := time.Now()
 	b.sink.p.Client.Produce(ctx, b.id, &r.produce, func(resp *wire.ProduceResponse, err error) {
 		if err == nil {
-			b.answered(time.Since(began))
+			now := time.Now()
+			b.way.answered(now, now.Sub(began))
 		}
 		b.done()
 		b.signal()
@@ -174,24 +174,6 @@ func (b *broker) send(ctx context.Context, r *request) {
 			p.Buffer.Release()
 		}
 	}
-}
-
-// answered notes how long an answer took. The shortest time stands for the
-// distance to the broker; it ages, so that a longer way shows after a while.
-func (b *broker) answered(took time.Duration) {
-	nearest := b.nearest.Load()
-	aged := nearest + nearest/64
-	if nearest == 0 || int64(took) < aged {
-		aged = int64(took)
-	}
-	b.nearest.Store(aged)
-}
-
-// far reports whether the broker is so far away that what is in flight bounds
-// the rate.
-func (b *broker) far() bool {
-	const farAway = 5 * time.Millisecond
-	return b.nearest.Load() > int64(farAway)
 }
 
 // answer tells each lane of a request what became of its batch.

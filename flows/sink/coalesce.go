@@ -54,7 +54,7 @@ func (l *Lane) dequeueLocked(n int) {
 // mergeableLocked returns how many batches at the head of the queue are small
 // enough to become one.
 func (l *Lane) mergeableLocked() int {
-	small := smallBatch(l.queue[0].Data.Codec(), l.sink.broker(l.broker).far())
+	small := smallBatch(l.queue[0].Data.Codec(), l.sink.broker(l.broker).way.far())
 	size := 0
 	for n := range l.queue {
 		b := &l.queue[n]

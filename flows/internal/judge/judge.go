@@ -19,7 +19,8 @@ import (
 type Judge struct {
 	program *program.Program
 	seen    record.Record
-	made    []byte // what a changed record holds, until the next one
+	made    []byte            // what a changed record holds, until the next one
+	names   map[string]string // of headers, so that those of a record are not made anew
 	err     error
 
 	dead []Dead // of the batch
@@ -37,7 +38,7 @@ func New(p *program.Program, topic string, partition int32) *Judge {
 	if p == nil {
 		return nil
 	}
-	return &Judge{program: p, seen: record.Record{Topic: topic, Partition: partition}}
+	return &Judge{program: p, names: map[string]string{}, seen: record.Record{Topic: topic, Partition: partition}}
 }
 
 // Keeps reports whether a record is in the lane's stream, and makes of it what it
@@ -55,7 +56,7 @@ func (j *Judge) Keeps(r *batch.Record) bool {
 	s.Offset, s.Timestamp, s.Key, s.Value, s.Headers, s.Changed = r.Offset, r.Timestamp, r.Key, r.Value, s.Headers[:0], false
 	if j.program.Headers() {
 		for key, value := range r.EachHeader() {
-			s.Headers = append(s.Headers, record.Header{Key: string(key), Value: value})
+			s.Headers = append(s.Headers, record.Header{Key: j.name(key), Value: value})
 		}
 	}
 	keep, err := j.program.Apply(s)
@@ -70,6 +71,28 @@ func (j *Judge) Keeps(r *batch.Record) bool {
 	return keep
 }
 
+// Names of headers that are remembered. Where there are more, or longer ones, they
+// are data.
+const (
+	manyNames = 256
+	longName  = 128
+)
+
+// name returns the name of a header.
+func (j *Judge) name(key []byte) string {
+	if name, ok := j.names[string(key)]; ok { // allocates nothing
+		return name
+	}
+	if len(j.names) == manyNames {
+		clear(j.names)
+	}
+	name := string(key)
+	if len(name) <= longName {
+		j.names[name] = name
+	}
+	return name
+}
+
 // bury keeps a copy of a record. One that is seen again, since its batch has to be
 // made smaller, is there already.
 func (j *Judge) bury(r *batch.Record, e *program.Error) {
@@ -81,7 +104,7 @@ func (j *Judge) bury(r *batch.Record, e *program.Error) {
 		Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value),
 	}}
 	for key, value := range r.EachHeader() {
-		d.Headers = append(d.Headers, record.Header{Key: string(key), Value: bytes.Clone(value)})
+		d.Headers = append(d.Headers, record.Header{Key: j.name(key), Value: bytes.Clone(value)})
 	}
 	j.dead = append(j.dead, d)
 }
