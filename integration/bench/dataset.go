@@ -34,15 +34,17 @@ type shape struct {
 	perBatch   int    // records in a batch
 	least      int    // bytes of the smallest value
 	most       int    // bytes of the largest value
-	lz4        bool
+	codec      string // lz4 or zstd; "": not compressed
+	headers    bool   // every record has one; see generator.header
 }
 
 // set is a data set on the source.
 type set struct {
 	shape
 	batches int64
-	wire    int64 // bytes of all batches as stored and sent
-	plain   int64 // bytes of all records, uncompressed
+	wire    int64            // bytes of all batches as stored and sent
+	plain   int64            // bytes of all records, uncompressed
+	named   map[string]int64 // records by the name of their header
 }
 
 // total is the number of records of the whole data set.
@@ -81,7 +83,7 @@ func (b *bench) fill(ctx context.Context, s shape) (set, error) {
 		return have, nil
 	}
 	began := time.Now()
-	made := set{shape: s}
+	made := set{shape: s, named: make(map[string]int64)}
 	b.lab.filled[s.prefix] = made
 	if err := b.fillNew(ctx, &made); err != nil {
 		return set{}, errors.Join(err, b.lab.forget(ctx, s.prefix))
@@ -99,7 +101,7 @@ func (b *bench) fillNew(ctx context.Context, made *set) error {
 		if err := b.lab.source.CreateTopic(ctx, kafka.Topic{Name: topic, Partitions: s.partitions}); err != nil {
 			return err
 		}
-		g := generator{shape: s, random: rand.New(rand.NewPCG(b.s.seed, uint64(i)))} // data that anybody can make again
+		g := generator{shape: s, set: made, random: rand.New(rand.NewPCG(b.s.seed, uint64(i)))} // data that anybody can make again
 		if err := g.produce(ctx, b.lab.source, topic, made); err != nil {
 			return fmt.Errorf("filling topic %s: %w", topic, err)
 		}
@@ -119,6 +121,7 @@ type generator struct {
 	shape  shape
 	random *rand.Rand
 	plain  []byte // records of the batch at hand
+	set    *set   // what was made so far
 }
 
 // inFlight is how many produce requests are on their way at a time.
@@ -131,7 +134,7 @@ func (g *generator) produce(ctx context.Context, c *kafka.Cluster, topic string,
 		return fmt.Errorf("asking for the topic's id: %w", err)
 	}
 	id := meta[topic].ID
-	compress, err := kgo.DefaultCompressor(kgo.Lz4Compression())
+	compress, err := kgo.DefaultCompressor(codecNamed(g.shape.codec))
 	if err != nil {
 		return fmt.Errorf("making a compressor: %w", err)
 	}
@@ -193,7 +196,7 @@ func (g *generator) batch(compress kgo.Compressor) []byte {
 		g.plain = g.record(g.plain, i)
 	}
 	records, codec := g.plain, kgo.CodecNone
-	if g.shape.lz4 {
+	if g.shape.codec != "" {
 		records, codec = compress.Compress(new(bytes.Buffer), g.plain)
 	}
 	now := uint64(time.Now().UnixMilli())
@@ -223,11 +226,12 @@ func (g *generator) record(to []byte, delta int) []byte {
 	if g.shape.most > size {
 		size += g.random.IntN(g.shape.most - size + 1)
 	}
+	headers := g.headers(delta)
 	head := []byte{0, 0} // attributes, timestamp delta
 	head = binary.AppendVarint(head, int64(delta))
 	head = append(head, 1) // no key: a varint of -1
 	head = binary.AppendVarint(head, int64(size))
-	to = binary.AppendVarint(to, int64(len(head)+size+1))
+	to = binary.AppendVarint(to, int64(len(head)+size+len(headers)))
 	to = append(to, head...)
 	const fixed = `"a_property_of_this_row":"value-`
 	const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
@@ -242,7 +246,44 @@ func (g *generator) record(to []byte, delta int) []byte {
 			to, n, bits = append(to, digits[bits%64]), n+1, bits>>6
 		}
 	}
-	return append(to, 0) // no headers
+	return append(to, headers...)
+}
+
+// Names of headers. A stage that drops what has the header mentioned touches every
+// batch, a tenth of them, or none.
+const (
+	spreadHeader = "spread" // of one record in ten
+	burstHeader  = "burst"  // of one record in ten, in one batch of ten
+	absentHeader = "absent" // of none
+)
+
+// headers returns the headers of a record of a batch as stored: their count, and
+// what the only one is.
+func (g *generator) headers(record int) []byte {
+	if !g.shape.headers {
+		return []byte{0}
+	}
+	name := "public"
+	switch {
+	case record%10 == 9:
+		name = spreadHeader
+	case record%10 == 4 && g.set.batches%10 == 9:
+		name = burstHeader
+	}
+	g.set.named[name]++
+	out := append(binary.AppendVarint([]byte{2}, int64(len(name))), name...) // a varint of 1
+	return append(out, 2, '1')
+}
+
+// codecNamed is the codec that franz-go compresses with.
+func codecNamed(name string) kgo.CompressionCodec {
+	switch name {
+	case "lz4":
+		return kgo.Lz4Compression()
+	case "zstd":
+		return kgo.ZstdCompression()
+	}
+	return kgo.NoCompression()
 }
 
 // stored is what the logs of some topics hold.

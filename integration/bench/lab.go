@@ -121,9 +121,10 @@ func (l *lab) newDir(name string) (string, error) {
 // topology is what one run of a mirror is told. Both programs read the same
 // text, and only they know the alias: topics and positions are new in each run.
 type topology struct {
-	alias  string // of the source
-	topics string // a regular expression
-	far    bool   // through the delay
+	alias  string   // of the source
+	topics string   // a regular expression
+	far    bool     // through the delay
+	more   []string // lines of this run alone
 }
 
 // topology returns one with an alias that was never used.
@@ -163,7 +164,7 @@ func (l *lab) text(t topology, s settings) string {
 		"config.storage.replication.factor = 1",
 		fmt.Sprintf("tasks.max = %d", runtime.NumCPU()),
 	}
-	return strings.Join(append(lines, s.straitMM...), "\n") + "\n"
+	return strings.Join(slices.Concat(lines, t.more, s.straitMM), "\n") + "\n"
 }
 
 // clean deletes what runs have left on both clusters, all but data sets.

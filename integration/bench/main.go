@@ -166,6 +166,7 @@ func measurements() []measurement {
 		{"single", func(ctx context.Context, b *bench) (*page, error) { return b.throughput(ctx, single()) }},
 		{"single-far", func(ctx context.Context, b *bench) (*page, error) { return b.throughput(ctx, singleFar()) }},
 		{"delivery", func(ctx context.Context, b *bench) (*page, error) { return b.delivery(ctx) }},
+		{"stages", func(ctx context.Context, b *bench) (*page, error) { return b.stages(ctx) }},
 		{"first", func(ctx context.Context, b *bench) (*page, error) { return b.first(ctx) }},
 		{"recovery", func(ctx context.Context, b *bench) (*page, error) { return b.recovery(ctx) }},
 		{"latency", func(ctx context.Context, b *bench) (*page, error) { return b.latency(ctx) }},

@@ -32,6 +32,8 @@ func child(name string, args []string) error {
 			return fmt.Errorf("reading the delay: %w", err)
 		}
 		return delay(oneWay, args[1:])
+	case name == "loop":
+		return loop(args)
 	}
 	return fmt.Errorf("starting a child: there is none called %q with %d arguments", name, len(args))
 }

@@ -29,7 +29,7 @@ type work struct {
 func large() work {
 	return work{
 		title:   "Large batches",
-		data:    shape{prefix: "large", topics: 1, partitions: 6, records: 436 * 1146, perBatch: 436, least: 512, most: 512, lz4: true},
+		data:    shape{prefix: "large", topics: 1, partitions: 6, records: 436 * 1146, perBatch: 436, least: 512, most: 512, codec: "lz4"},
 		relay:   true,
 		cpuGoal: 25, speedGoal: 4, relayGoal: 3,
 	}
@@ -248,8 +248,8 @@ func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 // codecText names the codec.
 func codecText(data set) string {
-	if data.lz4 {
-		return ", lz4"
+	if data.codec != "" {
+		return ", " + data.codec
 	}
 	return ", not compressed"
 }
