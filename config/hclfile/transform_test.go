@@ -83,7 +83,7 @@ func TestPolicyBesideStages(t *testing.T) {
 func TestStageProblems(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"one label":         {`transform "rename" { prefix = "x" }`, `f.hcl:5:1: error: transform takes 2 labels (ST001)`},
-		"unknown kind":      {`transform "renam" "r" { prefix = "x" }`, `f.hcl:5:11: error: no kind of stage "renam"; known are filter, rename, partition, headers, mask, set (ST015)`},
+		"unknown kind":      {`transform "renam" "r" { prefix = "x" }`, `f.hcl:5:11: error: no kind of stage "renam"; known are filter, rename, partition, window, headers, mask, set (ST015)`},
 		"unknown attribute": {`transform "rename" "r" { prefx = "x" }`, `f.hcl:5:26: error: no attribute "prefx" in stage "r" (ST002)`},
 		"other kind's":      {`transform "filter" "r" { prefix = "x" }`, `f.hcl:5:26: error: no attribute "prefix" in stage "r" (ST002)`},
 		"no way":            {`transform "rename" "r" { merge = true }`, `f.hcl:5:1: error: stage "r" does not say how topics are renamed (ST003)`},

@@ -44,6 +44,10 @@ func (s *Stage) clone() *Stage {
 		partition := *s.Partition
 		out.Partition = &partition
 	}
+	if s.Window != nil {
+		window := *s.Window
+		out.Window = &window
+	}
 	if s.Headers != nil {
 		headers := *s.Headers
 		out.Headers = &headers

@@ -15,6 +15,7 @@ const (
 	StageFilter    StageKind = "filter"    // drops topics by name, and records by a condition
 	StageRename    StageKind = "rename"    // gives topics other names
 	StagePartition StageKind = "partition" // says which target partition a source partition goes to
+	StageWindow    StageKind = "window"    // drops records by their timestamps
 	StageHeaders   StageKind = "headers"   // adds, removes, renames and copies headers
 	StageMask      StageKind = "mask"      // hides what is at paths of JSON keys or values
 	StageSet       StageKind = "set"       // gives records another key, value or timestamp
@@ -22,7 +23,7 @@ const (
 
 // StageKinds returns the kinds in the order of the documentation.
 func StageKinds() []StageKind {
-	return []StageKind{StageFilter, StageRename, StagePartition, StageHeaders, StageMask, StageSet}
+	return []StageKind{StageFilter, StageRename, StagePartition, StageWindow, StageHeaders, StageMask, StageSet}
 }
 
 // Doc says in a sentence what stages of the kind do.
@@ -34,6 +35,8 @@ func (k StageKind) Doc() string {
 		return "Gives topics other names: by a replication policy, a prefix and suffix, a regular expression, or a map."
 	case StagePartition:
 		return "Says which partition of the target topic the records of a source partition go to."
+	case StageWindow:
+		return "Keeps the records of a time, by their timestamps. Where the header of a batch tells that all of it is in the window or outside, it is not opened."
 	case StageHeaders:
 		return "Removes, renames, copies and adds headers of records, in this order, and says where a record came from."
 	case StageMask:
@@ -50,6 +53,10 @@ type Needs string
 // NeedsNames is the need of a stage that is done with topics before any record
 // is read: batches of its flow pass through unopened.
 const NeedsNames Needs = "names"
+
+// NeedsHeader is the need of a stage that the headers of nearly all batches are
+// enough for: only what they do not decide is decompressed.
+const NeedsHeader Needs = "header"
 
 // NeedsRecords is the need of a stage that looks at every record: batches of its
 // flow are decompressed.
@@ -77,6 +84,7 @@ type Stage struct {
 	Filter    *FilterStage
 	Rename    *RenameStage
 	Partition *PartitionStage
+	Window    *WindowStage
 	Headers   *HeadersStage
 	Mask      *MaskStage
 	Set       *SetStage
@@ -93,7 +101,13 @@ func (s *Stage) Needs() Needs {
 	if s.Filter != nil && s.When != "" || s.Edits() {
 		return NeedsRecords
 	}
-	return NeedsNames
+	switch {
+	case s.Window == nil:
+		return NeedsNames
+	case s.Window.From != "": // headers do not tell the earliest timestamp
+		return NeedsRecords
+	}
+	return NeedsHeader
 }
 
 // FilterStage lets topics pass by name, and their records by a condition.
@@ -141,6 +155,8 @@ func NewStage(kind StageKind) *Stage {
 		s.Rename = &RenameStage{}
 	case StagePartition:
 		s.Partition = &PartitionStage{}
+	case StageWindow:
+		s.Window = &WindowStage{}
 	case StageHeaders:
 		s.Headers = &HeadersStage{}
 	case StageMask:
@@ -165,6 +181,8 @@ func StageFields(s *Stage) []field.Def {
 		return renameFields(s.Rename)
 	case StagePartition:
 		return partitionFields(s.Partition)
+	case StageWindow:
+		return windowFields(s.Window)
 	case StageHeaders:
 		return append(headersFields(s.Headers), editFields(s)...)
 	case StageMask:

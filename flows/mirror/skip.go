@@ -45,7 +45,7 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 	if next < after { // the batch was split, and a part of it is missing
 		l.next = next
 		limits := l.topic.limits()
-		if _, err := l.recode(ctx, b, l.records.Edit(limits.Edit(next), false), s, epoch); err != nil {
+		if _, err := l.recode(ctx, b, l.records.Edit(b, limits.Edit(next), false), s, epoch); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,11 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 
 // emitted returns how many records a batch puts into the lane's stream.
 func (l *lane) emitted(b batch.Batch, d batch.Decision) (int64, error) {
-	if d.Action == batch.Pass && l.records == nil {
+	keep, known := l.records.Whole(b)
+	switch {
+	case known && !keep:
+		return 0, nil
+	case keep && d.Action == batch.Pass:
 		return int64(b.Count()), nil
 	}
 	l.records.Begin()

@@ -109,7 +109,14 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 
 // deliver hands on a batch as it is, or what the target and the stages leave of it.
 func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, limits batch.Limits, f source.Fetched, s *share, epoch int32) error {
-	after, intact := b.NextOffset(), d.Action == batch.Pass && l.records == nil
+	after := b.NextOffset()
+	keep, known := l.records.Whole(b)
+	if known && !keep {
+		l.session.flow.filtered.Add(min(int64(b.Count()), after-l.next))
+		l.out.Advance(after, epoch)
+		return nil
+	}
+	intact := d.Action == batch.Pass && keep
 	if !intact {
 		var err error
 		if intact, err = l.rebuild(ctx, b, d, limits, s, epoch); err != nil {
@@ -145,7 +152,7 @@ func (l *lane) rebuild(ctx context.Context, b batch.Batch, d batch.Decision, lim
 	if d.Action == batch.Pass {
 		reason = chosen
 	}
-	intact, err = l.recode(ctx, b, l.records.Edit(limits.Edit(l.next), d.Action == batch.Pass), s, epoch)
+	intact, err = l.recode(ctx, b, l.records.Edit(b, limits.Edit(l.next), d.Action == batch.Pass), s, epoch)
 	if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
 		return false, l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
 	}

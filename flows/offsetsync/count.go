@@ -154,16 +154,25 @@ func (c *counter) take(got *kmsg.FetchResponseTopicPartition) error {
 	return nil
 }
 
+// addWhole counts a batch of which every offset has its record at the target.
+func (c *counter) addWhole(b batch.Batch) {
+	first := max(b.BaseOffset(), c.next)
+	n := max(0, min(b.NextOffset(), c.until)-first)
+	if c.nth >= c.all && c.nth < c.all+n {
+		c.found = first + c.nth - c.all
+	}
+	c.all += n
+	c.below += max(0, min(b.NextOffset(), c.until, c.at)-first)
+}
+
 // add counts the records of one batch.
 func (c *counter) add(b batch.Batch) error {
-	if c.judge == nil && b.Magic() >= 2 && b.Dense() {
-		first := max(b.BaseOffset(), c.next)
-		n := max(0, min(b.NextOffset(), c.until)-first)
-		if c.nth >= c.all && c.nth < c.all+n {
-			c.found = first + c.nth - c.all
-		}
-		c.all += n
-		c.below += max(0, min(b.NextOffset(), c.until, c.at)-first)
+	keep, known := c.judge.Whole(b)
+	if known && !keep {
+		return nil
+	}
+	if keep && b.Magic() >= 2 && b.Dense() {
+		c.addWhole(b)
 		return nil
 	}
 	for r, err := range c.translator.syncs.recoder.Records(b) {

@@ -247,6 +247,26 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestWindowNeeds has stages that headers are enough for, and one that records are
+// asked of, since no header tells the earliest timestamp.
+func TestWindowNeeds(t *testing.T) {
+	for _, c := range []struct {
+		window model.WindowStage
+		mode   graph.Mode
+		why    graph.Reason
+	}{
+		{model.WindowStage{Until: "1000"}, graph.PassThrough, graph.Reason{Text: "only names and headers are needed"}},
+		{model.WindowStage{From: "1000"}, graph.Decode, graph.Reason{Node: "flow.m.transform.window.time", Text: `window "time" needs the records`}},
+	} {
+		s := model.NewStage(model.StageWindow)
+		s.Name, s.Window = "time", &c.window
+		g := graph.New(&model.Config{Flows: []*model.Flow{{Name: "m", From: "a", To: "b", Stages: []*model.Stage{s}}}}, graph.Key{})
+		if p := g.Paths[0]; p.Mode != c.mode || len(p.Why) != 1 || p.Why[0] != c.why {
+			t.Errorf("%+v: %s because of %+v", c.window, p.Mode, p.Why)
+		}
+	}
+}
+
 // TestManyFlows has a node for each end, found by its id, in linear time: it
 // takes minutes where that is not so.
 func TestManyFlows(t *testing.T) {

@@ -12,8 +12,12 @@ import (
 // needsOf is how much of a record batch a stage has to see: what is not known
 // to be less is all of it.
 func needsOf(s *model.Stage) Needs {
-	if s.Needs() == model.NeedsNames {
+	switch s.Needs() {
+	case model.NeedsNames:
 		return NeedsNames
+	case model.NeedsHeader:
+		return NeedsHeader
+	case model.NeedsRecords:
 	}
 	return NeedsRecords
 }
@@ -31,6 +35,8 @@ func doing(s *model.Stage) string {
 		return text
 	case model.StagePartition:
 		return partitioning(s.Partition)
+	case model.StageWindow:
+		return windowing(s.Window)
 	case model.StageHeaders, model.StageMask, model.StageSet:
 		return editing(s)
 	}
@@ -45,6 +51,17 @@ func filtering(s *model.Stage) string {
 	}
 	if s.When != "" {
 		text += ", records where " + s.When
+	}
+	return text
+}
+
+func windowing(w *model.WindowStage) string {
+	text := "records"
+	if w.From != "" {
+		text += " from " + w.From
+	}
+	if w.Until != "" {
+		text += " until " + w.Until
 	}
 	return text
 }

@@ -108,6 +108,9 @@ func checkTombstones(t *topology, r *reporter) {
 			}
 		}
 		for _, s := range p.flow.Stages {
+			if s.Window != nil {
+				continue // it goes by time, of tombstones as of all others
+			}
 			dropped := slices.DeleteFunc(slices.Clone(compacted), func(topic string) bool { return passesTombstones(p.flow, s, topic) })
 			if len(dropped) > 0 {
 				r.add(stagePlace(s, "when"), "write value == null || in front of the condition",

@@ -29,9 +29,10 @@ type Program struct {
 
 // stage is one record stage.
 type stage struct {
-	of   *model.Stage
-	when *expression.Expression // nil: for every record
-	step step                   // nil: one that drops what when is not true of
+	of     *model.Stage
+	when   *expression.Expression // nil: for every record
+	window *window                // nil: for every time
+	step   step                   // nil: one that drops what when is not true of, or is outside the window
 }
 
 // step changes a record, all at once: where it returns an error, nothing has
@@ -47,7 +48,7 @@ func ForFlow(f *model.Flow) (*Program, diag.List) {
 	var problems diag.List
 	said := sha256.New()
 	for _, s := range f.Stages {
-		if s.Needs() != model.NeedsRecords {
+		if s.Needs() == model.NeedsNames {
 			continue
 		}
 		if p == nil {
@@ -62,11 +63,11 @@ func ForFlow(f *model.Flow) (*Program, diag.List) {
 			continue
 		}
 		said.Write(fmt.Appendf(nil, "%q %q\n", s.When, s.OnError))
-		if s.Edits() {
+		if s.Edits() || s.Window != nil {
 			said.Write([]byte(text(s)))
 		}
 		p.stages = append(p.stages, one)
-		p.headers = p.headers || one.step != nil || one.when.Headers()
+		p.headers = p.headers || one.step != nil || one.when != nil && one.when.Headers()
 	}
 	if p != nil {
 		p.name = hex.EncodeToString(said.Sum(nil)[:8])
@@ -82,6 +83,8 @@ func compile(s *model.Stage, from string) (stage, diag.List) {
 		out.when, problems = expression.Condition(s.When, placeOf(s, "when"))
 	}
 	switch {
+	case s.Window != nil:
+		out.window, more = newWindow(s)
 	case s.Headers != nil:
 		out.step, more = newHeaders(s, from)
 	case s.Mask != nil:
@@ -163,6 +166,9 @@ func (p *Program) Apply(r *record.Record) (keep bool, err error) {
 }
 
 func (s *stage) apply(r *record.Record) (keep bool, err error) {
+	if s.window != nil {
+		return s.window.has(r.Timestamp), nil
+	}
 	is := true
 	if s.when != nil {
 		is, err = s.when.True(r)

@@ -125,13 +125,25 @@ func (j *Judge) Begin() {
 	}
 }
 
-// Edit has an edit do what the lane's stages say. whole says that the batch can
-// pass as it is where that is nothing.
-func (j *Judge) Edit(e batch.Edit, whole bool) batch.Edit {
-	if j != nil {
-		j.Begin()
+// Whole reports whether all records of a batch are kept as they are, or none is;
+// known is false where its header does not tell.
+func (j *Judge) Whole(b batch.Batch) (keep, known bool) {
+	switch {
+	case j == nil:
+		return true, true
+	case b.Magic() < 2 || b.Count() == 0:
+		return false, false
+	}
+	return j.program.Whole(program.Times{Max: b.MaxTimestamp(), Equal: b.LogAppendTime() || b.Count() == 1})
+}
+
+// Edit has an edit of a batch do what the lane's stages say. whole says that the
+// batch can pass as it is where that is nothing.
+func (j *Judge) Edit(b batch.Batch, e batch.Edit, whole bool) batch.Edit {
+	if keep, _ := j.Whole(b); !keep {
 		e.Keep, e.Spare = j.Keeps, whole
 	}
+	j.Begin()
 	return e
 }
 
