@@ -31,6 +31,7 @@ func TestNames(t *testing.T) {
 		{"merge", testMerge},
 		{"codecs", testCodecs},
 		{"stages", testStages},
+		{"window", testWindow},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			began := time.Now()

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -90,6 +92,66 @@ func testStages(ctx context.Context, t *testing.T, p pair) {
 				said["__connect.errors.partition"] != fmt.Sprint(all[i].Partition) || said["__connect.errors.offset"] != fmt.Sprint(all[i].Offset) {
 				t.Errorf("a dead letter is %v", r)
 			}
+		}
+	}
+}
+
+// testWindow copies the records of a time out of batches that are in it, outside, or
+// both, also where a record is older than the first of its batch or the broker says
+// what time it is.
+func testWindow(ctx context.Context, t *testing.T, p pair) {
+	create(ctx, t, p.source, "timed", 2)
+	create(ctx, t, p.source, "stamped", 2, "message.timestamp.type", "LogAppendTime")
+	cl, err := kgo.NewClient(append(p.source.AdminOpts(), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(kgo.ZstdCompression()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	start := time.Now().Add(-time.Hour).Truncate(time.Second)
+	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
+	for n := 0; n < 1200; {
+		var rs []*kgo.Record
+		for range 1 + n%9 {
+			back := n % 4 * 20 // seconds that a record is older than those before it
+			rs = append(rs, &kgo.Record{Topic: "timed", Partition: int32(n % 2), Value: fmt.Append(nil, n), Timestamp: at(n - back)},
+				&kgo.Record{Topic: "stamped", Partition: int32(n % 2), Value: fmt.Append(nil, n), Timestamp: at(n)})
+			n++
+		}
+		if err := cl.ProduceSync(ctx, rs...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	windows := map[string][2]int{"both": {300, 800}, "from": {700, 0}, "until": {0, 500}, "never": {5000, 0}, "always": {0, 5000}}
+	var flows []*model.Flow
+	for name, w := range windows {
+		stage := model.NewStage(model.StageWindow)
+		stage.Name = "time"
+		if w[0] > 0 {
+			stage.Window.From = at(w[0]).UTC().Format(time.RFC3339)
+		}
+		if w[1] > 0 {
+			stage.Window.Until = fmt.Sprint(at(w[1]).UnixMilli())
+		}
+		for _, d := range []model.Delivery{model.ExactlyOnce, model.Transactional, model.AtLeastOnce} {
+			flows = append(flows, flow("window-"+name+"-"+string(d), "t", []string{"timed", "stamped"}, func(f *model.Flow) {
+				f.Stages, f.Delivery = []*model.Stage{stage}, d
+			}))
+		}
+	}
+	for _, topicName := range []string{"timed", "stamped"} {
+		source := read(ctx, t, p.source, topicName, true)
+		if topicName == "timed" {
+			once(ctx, t, p.config(flows...))
+		}
+		for _, f := range flows {
+			w := windows[strings.Split(f.From, "-")[1]]
+			want := topic{}
+			for n, rs := range source {
+				want[n] = slices.DeleteFunc(slices.Clone(rs), func(r compare.Record) bool {
+					return w[0] > 0 && r.Timestamp < at(w[0]).UnixMilli() || w[1] > 0 && r.Timestamp >= at(w[1]).UnixMilli()
+				})
+			}
+			identical(t, want, read(ctx, t, p.target, f.From+"."+topicName, true), compare.Options{})
 		}
 	}
 }
