@@ -83,6 +83,7 @@ type reader struct {
 	said     map[diag.Diagnostic]bool // all of problems
 	wrong    map[diag.Range]bool      // the places of errors
 	used     map[string]bool          // keys that had their effect, or were reported
+	unread   map[string]refusal       // by the key of a list of transformations, the one that no stage is the equal of
 	rows     []client.Row             // the keys of Java's clients
 	table    *client.Table            // of rows
 
@@ -95,7 +96,7 @@ type reader struct {
 func newReader(p Params, doc *props.Document, problems diag.List) *reader {
 	r := &reader{
 		p: p, doc: doc, said: map[diag.Diagnostic]bool{}, wrong: map[diag.Range]bool{},
-		used: map[string]bool{}, rows: client.Rows(), table: client.NewTable(),
+		used: map[string]bool{}, unread: map[string]refusal{}, rows: client.Rows(), table: client.NewTable(),
 		clients: client.NewConnections(client.Params{
 			Form: field.Properties, ReadFile: p.ReadFile, AllowMissing: p.AllowMissing, Unchecked: p.Unchecked,
 		}),

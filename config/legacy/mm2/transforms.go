@@ -1,9 +1,12 @@
 package mm2
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
@@ -19,6 +22,38 @@ const (
 // readTransforms says which transformations are read, for people whose others are
 // not.
 const readTransforms = "RegexRouter, DropHeaders, InsertHeader and Filter are read, with the predicates HasHeaderKey, RecordIsTombstone and TopicNameMatches where stages have an equal"
+
+// refusal is why a list of transformations is not read, and what to do.
+type refusal struct{ what, fix string }
+
+// refuse says why a transformation is no stage. twice says that one of its name is.
+func (t *transformer) refuse(name string, twice bool) refusal {
+	class, _ := t.get("transforms."+name+".", "type")
+	short, own := strings.CutPrefix(class.text, transformClass)
+	out := refusal{what: fmt.Sprintf("no stage is the equal of %s (%s)", name, short), fix: "remove it; " + readTransforms}
+	plain, _, _ := strings.Cut(short, "$")
+	switch {
+	case twice:
+		out = refusal{what: "names " + name + " twice", fix: "keep it once: Connect refuses to start with both"}
+	case !own: // somebody's own, or none
+		out.what = "a Java class cannot run here"
+	case slices.Contains(lookInside(), plain):
+		out.fix = fmt.Sprintf("remove it: records are bytes to MirrorMaker 2 as well, whose task fails at the first one that %s is given; for JSON there are transform \"mask\" and transform \"set\" in HCL, which strait convert makes of this file", plain)
+	case plain == "TimestampRouter":
+		out.fix = "remove it: the records of one topic stay together here; transform \"window\" in HCL tells times apart"
+	case t.reformed:
+		out.fix = "write a value.literal that Connect takes for a text: it reads numbers, null and what begins like them or in brackets, and writes them in its own form"
+	}
+	return out
+}
+
+// lookInside are Kafka's transformations that need fields in keys and values.
+func lookInside() []string {
+	return []string{
+		"Cast", "ExtractField", "Flatten", "HeaderFrom", "HoistField", "InsertField", "MaskField", "ReplaceField",
+		"SetSchemaMetadata", "TimestampConverter", "ValueToKey",
+	}
+}
 
 // transforms reads the transformations of a flow as stages where each has an equal.
 // Connect applies them to the name that the replication policy gave, so where one
@@ -39,6 +74,7 @@ func (r *reader) transforms(p pair, f *model.Flow) {
 	for _, name := range field.SplitList(r.value(list).text) {
 		s := t.stage(name)
 		if s == nil || seen[name] { // Connect refuses a second one
+			r.unread[list.Key] = t.refuse(name, seen[name])
 			return
 		}
 		seen[name] = true
@@ -60,6 +96,8 @@ type transformer struct {
 	r    *reader
 	p    pair
 	keys []string // that were read
+
+	reformed bool // a literal would come out in another form
 }
 
 // get returns what is written behind a prefix such as "transforms.name.".
@@ -129,15 +167,36 @@ func (t *transformer) dropHeaders(prefix string) *model.Stage {
 
 // insertHeader adds a header with a text. MirrorMaker 2's own header converter
 // takes no texts, so that it is of use there with another one.
+//
+// Connect parses the text, and writes what it came to: a literal that might come out
+// in another form has no equal.
 func (t *transformer) insertHeader(prefix string) *model.Stage {
 	name, _ := t.get(prefix, "header")
 	text, given := t.get(prefix, "value.literal")
 	if name.text == "" || !given {
 		return nil
 	}
+	if t.reformed = !staysText(text.text); t.reformed {
+		return nil
+	}
 	s := model.NewStage(model.StageHeaders)
 	s.Headers.Add, s.Ranges["add"] = map[string]string{name.text: text.text}, text.at
 	return s
+}
+
+// staysText reports whether org.apache.kafka.connect.data.Values writes a literal as
+// it read it: whole numbers in their usual form, and what begins with a letter but for
+// null and words with blanks behind them.
+func staysText(literal string) bool {
+	if n, err := strconv.ParseInt(literal, 10, 64); err == nil {
+		return strconv.FormatInt(n, 10) == literal
+	}
+	word := strings.TrimSpace(literal)
+	if word == "null" || word != literal {
+		return false
+	}
+	first, _ := utf8.DecodeRuneInString(literal)
+	return unicode.IsLetter(first)
 }
 
 // condition says for which records a transformation is: those of which when, a CEL

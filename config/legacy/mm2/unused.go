@@ -178,7 +178,11 @@ func (r *reader) known(e props.Entry, key string) bool {
 			continue
 		}
 		if k.custom && !r.isStock(e) {
-			r.add(diag.Errorf(diag.CodeJavaClass, e.ValueRange, "%s: a Java class cannot run here", e.Key).WithFix("%s", k.note))
+			why := refusal{"a Java class cannot run here", k.note}
+			if one, ok := r.unread[e.Key]; ok {
+				why = one
+			}
+			r.add(diag.Errorf(diag.CodeJavaClass, e.ValueRange, "%s: %s", e.Key, why.what).WithFix("%s", why.fix))
 			return true
 		}
 		if k.custom {
