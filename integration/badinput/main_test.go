@@ -36,5 +36,9 @@ func withBinary(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "naming the program:", err)
 		return 1
 	}
+	if err := os.Setenv("STRAIT_LOG_FORMAT", "text"); err != nil { // the tests read lines as people do
+		fmt.Fprintln(os.Stderr, "choosing the form of the log:", err)
+		return 1
+	}
 	return m.Run()
 }

@@ -182,7 +182,7 @@ func (l *lab) revoke(ctx context.Context, t *testing.T, alias string, a kafka.AC
 // command is the program with arguments, to be run in a directory.
 func command(ctx context.Context, dir string, environ []string, args string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(os.Getenv(binaryVariable), "strait"), strings.Fields(args)...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), environ...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), append(environ, "STRAIT_LOG_FORMAT=text")...)
 	return cmd
 }
 

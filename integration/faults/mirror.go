@@ -112,7 +112,7 @@ func (m *Mirror) Start() error {
 	if os.Getenv(keepLogs) != "" {
 		level = "debug"
 	}
-	args := append([]string{"run", "--log-level", level}, m.p.Args...)
+	args := append([]string{"run", "--log-level", level, "--log-format", "text"}, m.p.Args...)
 	p, err := kafka.NewProgram(m.dir, kafka.ProgramOptions{Path: m.p.Strait, Args: append(args, m.file("strait.hcl"))})
 	if err != nil {
 		return fmt.Errorf("starting strait: %w", err)

@@ -98,7 +98,7 @@ func (l *lab) strait(t *testing.T, group, include string, args ...string) *kafka
 			t.Fatal(err)
 		}
 	}
-	args = append([]string{"run", "--consumer.config", consumer, "--producer.config", producer, "--include", include}, args...)
+	args = append([]string{"run", "--log-format", "text", "--consumer.config", consumer, "--producer.config", producer, "--include", include}, args...)
 	p, err := kafka.NewProgram(dir, kafka.ProgramOptions{Path: l.binary, Args: args})
 	if err != nil {
 		t.Fatal(err)

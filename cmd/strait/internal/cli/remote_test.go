@@ -79,7 +79,7 @@ flow "a->b" {}
 			t.Errorf("run ended with %d\n%s", code, errOut.String())
 		}
 	}()
-	address := waitFor(t, &errOut, `the API and the dashboard" address=(\S+)`)
+	address := waitFor(t, &errOut, `the API and the dashboard","address":"([^"]+)"`)
 
 	tests := map[string]struct {
 		args     []string
@@ -156,7 +156,7 @@ flow "a->b" {}
 		})
 	}()
 	defer func() { stop(); <-ended }()
-	address := waitFor(t, &log, `the API and the dashboard" address=(\S+)`)
+	address := waitFor(t, &log, `the API and the dashboard","address":"([^"]+)"`)
 
 	reload := func() (int, string) {
 		var out buffer
@@ -219,7 +219,7 @@ func TestAskingNobody(t *testing.T) {
 // at one address, where it listens, and neither where an edit fails.
 func TestServerFollowsEdits(t *testing.T) {
 	var log buffer
-	a := &app{view: view.New(view.Params{Out: &log, Err: &log})}
+	a := &app{p: Params{Getenv: noEnv}, view: view.New(view.Params{Out: &log, Err: &log})}
 	logger, err := a.newLog("info", "text")
 	if err != nil {
 		t.Fatal(err)

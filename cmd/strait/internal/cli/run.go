@@ -90,7 +90,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
 	flags.StringVar(&f.server, "server-listen", "", "answer for the API and the dashboard at this `host:port` of this machine; beats server { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
-	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	flags.StringVar(&f.logFormat, "log-format", "", "text or json (default $STRAIT_LOG_FORMAT, else text on a terminal and json elsewhere)")
 	a.one.register(flags)
 	return cmd
 }
@@ -184,11 +184,23 @@ func interrupted(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted))
 }
 
-// newLog returns a logger to stderr that keeps clear of a status table.
+// newLog returns a logger to stderr that keeps clear of a status table. Without a
+// format people get text, and programs JSON.
 func (a *app) newLog(level, format string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("--log-level is %q, not debug, info, warn or error", level)
+	}
+	fromEnv, _ := a.p.Getenv("STRAIT_LOG_FORMAT")
+	said := "--log-format"
+	if format == "" && fromEnv != "" {
+		said, format = "STRAIT_LOG_FORMAT", fromEnv
+	}
+	if format == "" {
+		format = "json"
+		if isTerminal(a.p.Stderr) {
+			format = "text"
+		}
 	}
 	options := &slog.HandlerOptions{Level: l}
 	switch format {
@@ -197,5 +209,5 @@ func (a *app) newLog(level, format string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(a.view.LogWriter(), options)), nil
 	}
-	return nil, fmt.Errorf("--log-format is %q, not text or json", format)
+	return nil, fmt.Errorf("%s is %q, not text or json", said, format)
 }
