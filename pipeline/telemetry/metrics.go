@@ -7,6 +7,7 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,6 +35,11 @@ type Params struct {
 	Partitions func(want func(flow string) bool) []status.Partition
 	Labels     func() bool
 	Version    string // of the program
+
+	// Env answers for OpenTelemetry's environment variables, by which metrics are
+	// pushed, too; nil: they are not. Log is required with it.
+	Env func(string) (string, bool)
+	Log *slog.Logger
 }
 
 // Metrics are the metrics of one process. Its methods are safe for concurrent
@@ -48,8 +54,9 @@ type Metrics struct {
 // scope names who measures, to OpenTelemetry.
 const scope = "strait"
 
-// New registers every metric of Table; it starts nothing.
-func New(p Params) (*Metrics, error) {
+// New registers every metric of Table. Where they are to be pushed it begins to, until
+// Close; else it starts nothing.
+func New(ctx context.Context, p Params) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
@@ -60,12 +67,20 @@ func New(p Params) (*Metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
-	m.provider = sdkmetric.NewMeterProvider(
+	options := []sdkmetric.Option{
 		sdkmetric.WithReader(exporter),
 		// The default, 2000 series of one metric, is less than a thousand flows have of
 		// their states; what has no bound by itself is opt-in.
 		sdkmetric.WithCardinalityLimit(0),
-	)
+	}
+	if p.Env != nil {
+		push, err := m.push(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, push...)
+	}
+	m.provider = sdkmetric.NewMeterProvider(options...)
 	if err := m.register(p); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
@@ -92,7 +107,7 @@ func (m *Metrics) Text() (string, error) {
 	return b.String(), nil
 }
 
-// Close ends what New made.
+// Close pushes what was not, where metrics are pushed, and ends what New made.
 func (m *Metrics) Close(ctx context.Context) error {
 	if err := m.provider.Shutdown(ctx); err != nil {
 		return fmt.Errorf("closing metrics: %w", err)

@@ -20,7 +20,7 @@ import (
 // scrape returns the lines of Strait's own series.
 func scrape(t *testing.T, read func() status.Snapshot, partitions ...status.Partition) []string {
 	t.Helper()
-	m, err := telemetry.New(telemetry.Params{
+	m, err := telemetry.New(t.Context(), telemetry.Params{
 		Status: read, Version: "1.2.3",
 		Partitions: func(func(string) bool) []status.Partition { return partitions },
 		Labels:     func() bool { return len(partitions) > 0 },
@@ -230,7 +230,7 @@ func BenchmarkScrape(b *testing.B) {
 	}
 	for _, labels := range []bool{false, true} {
 		b.Run(fmt.Sprintf("labels=%t", labels), func(b *testing.B) {
-			m, err := telemetry.New(telemetry.Params{
+			m, err := telemetry.New(b.Context(), telemetry.Params{
 				Status: func() status.Snapshot {
 					return status.Snapshot{Flows: []status.Flow{{Name: "a->b", From: "a", To: "b"}}}
 				},

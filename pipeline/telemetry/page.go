@@ -16,6 +16,11 @@ func Page() string {
 		"| `/readyz` | 200 once every flow has been set up, 503 before; a cluster that is down does not count against it; `?verbose` names each flow with its state and cause |\n\n" +
 		"Nothing there shows a setting or data, and nothing can be changed. Names and labels are stable. " +
 		"Every series of a flow has the labels `flow`, `source` and `target`; the last two are aliases of clusters.\n\n" +
+		"The same metrics are pushed by OTLP where OpenTelemetry's environment variables say where to: `OTEL_EXPORTER_OTLP_ENDPOINT` " +
+		"or `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/protobuf`, the default, or `grpc`), " +
+		"`OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and the rest, " +
+		"under names with dots and without unit and `_total`: `strait.flow.records`. What is pushed counts from the start of the process; " +
+		"series of the Go runtime and the process are not pushed. `OTEL_METRICS_EXPORTER=none` pushes nothing.\n\n" +
 		"Series of partitions are there where `metrics { partition_labels = true }` asks for them; `topic` is then what the " +
 		"target calls it. [Monitoring](../guide/monitor.md) says what to watch, and has alerts.\n\n" +
 		"| metric | type | more labels | meaning |\n|---|---|---|---|\n")

@@ -225,7 +225,7 @@ func TestServerFollowsEdits(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := fakeEngine{func(context.Context) error { return nil }}
-	s := newServing(runFlags{}, e, &events.Ring{}, logger)
+	s := newServing(runFlags{}, e, &events.Ring{}, logger, noEnv)
 	def := func(listen, token string) *model.Config {
 		server := model.NewServer()
 		server.Listen, server.Token = listen, model.NewSecret(token)
@@ -234,7 +234,7 @@ func TestServerFollowsEdits(t *testing.T) {
 	if err := s.start(t.Context(), def("127.0.0.1:0", "old"), &reloading{read: e.Status}); err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.close(t.Context())
 	address := s.open[forAPI].server.Address()
 	asks := func(address, token string) error {
 		c, err := httpapi.NewClient(address, token, nil)

@@ -135,13 +135,13 @@ func (a *app) run(cmd *cobra.Command, paths []string, f runFlags, log *slog.Logg
 	if err != nil {
 		return &resultError{code: exitConfig, err: err}
 	}
-	s := newServing(f, e, &ring, log)
+	s := newServing(f, e, &ring, log, a.p.Getenv)
 	edits := a.watch(ctx, paths, f, first, e, s, log)
 	defer edits.close()
 	if err := s.start(ctx, cfg, edits); err != nil {
 		return failed(err)
 	}
-	defer s.close()
+	defer s.close(ctx)
 	began := time.Now()
 	live := a.view.NewLive(plainEvery)
 	err = engine.RunWatched(ctx, e, refresh, live.Show)

@@ -31,6 +31,7 @@ type serving struct {
 	engine  engine.Engine
 	ring    *events.Ring
 	log     *slog.Logger
+	env     func(string) (string, bool)
 	began   time.Time
 	key     graph.Key
 	edits   *reloading
@@ -49,14 +50,14 @@ type answering struct {
 	ended  chan struct{}
 }
 
-func newServing(f runFlags, e engine.Engine, ring *events.Ring, log *slog.Logger) *serving {
-	return &serving{flags: f, engine: e, ring: ring, log: log, began: time.Now(), key: graph.NewKey()}
+func newServing(f runFlags, e engine.Engine, ring *events.Ring, log *slog.Logger, env func(string) (string, bool)) *serving {
+	return &serving{flags: f, engine: e, ring: ring, log: log, env: env, began: time.Now(), key: graph.NewKey()}
 }
 
 // start begins to answer. An address that cannot be had is an error at once.
 func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading) error {
 	s.edits = edits
-	p := telemetry.Params{Status: edits.status, Version: version()}
+	p := telemetry.Params{Status: edits.status, Version: version(), Env: s.env, Log: s.log}
 	if e, ok := s.engine.(engine.Observed); ok {
 		p.Partitions = e.Partitions
 		p.Labels = func() bool {
@@ -64,7 +65,7 @@ func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading
 			return m != nil && m.PartitionLabels
 		}
 	}
-	m, err := telemetry.New(p)
+	m, err := telemetry.New(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -191,14 +192,25 @@ func (a *answering) close() {
 	}
 }
 
-// close ends all of it.
-func (s *serving) close() {
+// lastPush is how long the end may wait for who metrics are pushed to.
+const lastPush = 5 * time.Second
+
+// close ends all of it. The last metrics are pushed also where ctx has ended.
+func (s *serving) close(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.open {
 		a.close()
 	}
 	s.open = nil
+	if s.metrics == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPush)
+	defer cancel()
+	if err := s.metrics.Close(ctx); err != nil {
+		s.log.Warn("the last metrics could not be pushed", "err", err)
+	}
 }
 
 // api is what is answered at a server block's address.
