@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/strait-mirror/strait/flows/internal/transaction"
 )
 
 // FencedError says that another process has taken a bucket over.
@@ -23,18 +25,18 @@ func (e *FencedError) Error() string {
 // bucket is the lanes that share a transactional id.
 type bucket struct {
 	set  *Set
-	c    coordinator
+	c    transaction.ID
 	wake chan struct{} // holds one token when its goroutine has something to look at
 
 	ctx  context.Context //nolint:containedctx // of its goroutine, whose lanes wait for what it does
 	stop context.CancelFunc
 	done chan struct{} // closed when its goroutine has ended
 
-	who      producer  // of its goroutine, and of Open before that
-	entered  int64     // producer id that was told to Enter last
-	attempts int       // failures since the last commit; of its goroutine
-	halvings int       // of what may be under way, by how long transactions take; of its goroutine
-	began    time.Time // of the last transaction; of its goroutine
+	who      transaction.Producer // of its goroutine, and of Open before that
+	entered  int64                // producer id that was told to Enter last
+	attempts int                  // failures since the last commit; of its goroutine
+	halvings int                  // of what may be under way, by how long transactions take; of its goroutine
+	began    time.Time            // of the last transaction; of its goroutine
 
 	mu       sync.Mutex // guards the rest; never held while calling a lane of package sink, or Events
 	lanes    []*Lane
@@ -51,12 +53,12 @@ func newBucket(s *Set, id string) *bucket {
 		set: s, wake: make(chan struct{}, 1), done: make(chan struct{}), changed: make(chan struct{}), entered: -1, halvings: atFirst,
 	}
 	b.ctx, b.stop = context.WithCancel(s.ctx)
-	b.c = coordinator{client: s.p.Coordinator, id: id, timeout: s.p.Timeout, worry: b.complain}
+	b.c = transaction.ID{Client: s.p.Coordinator, Name: id, Timeout: s.p.Timeout, Worry: b.complain}
 	return b
 }
 
 func (b *bucket) number() int {
-	n, _ := strconv.Atoi(b.c.id[strings.LastIndexByte(b.c.id, '-')+1:]) // made of it
+	n, _ := strconv.Atoi(b.c.Name[strings.LastIndexByte(b.c.Name, '-')+1:]) // made of it
 	return n
 }
 
@@ -69,7 +71,7 @@ func (b *bucket) signal() {
 
 // open takes the bucket over.
 func (b *bucket) open(ctx context.Context) error {
-	who, err := b.c.begin(ctx)
+	who, err := b.c.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,12 +79,12 @@ func (b *bucket) open(ctx context.Context) error {
 }
 
 // become goes on as another producer.
-func (b *bucket) become(ctx context.Context, who producer) error {
-	if who.id != b.entered {
-		if err := b.set.p.Enter(ctx, who.id); err != nil {
-			return fmt.Errorf("entering producer id %d: %w", who.id, err)
+func (b *bucket) become(ctx context.Context, who transaction.Producer) error {
+	if who.ID != b.entered {
+		if err := b.set.p.Enter(ctx, who.ID); err != nil {
+			return fmt.Errorf("entering producer id %d: %w", who.ID, err)
 		}
-		b.entered = who.id
+		b.entered = who.ID
 	}
 	b.who = who
 	return nil
@@ -114,7 +116,7 @@ func (b *bucket) recover(ctx context.Context, err error) {
 		case b.taken(ctx, err):
 			b.standBy(ctx)
 		default:
-			b.set.p.Log.Info("transaction given up, going back to what is committed", "transactional_id", b.c.id, "err", err)
+			b.set.p.Log.Info("transaction given up, going back to what is committed", "transactional_id", b.c.Name, "err", err)
 			if b.attempts > 3 {
 				b.complain(err)
 			}
@@ -136,15 +138,15 @@ func (b *bucket) taken(ctx context.Context, err error) bool {
 	if _, answered := errors.AsType[*kerr.Error](err); !answered {
 		return false
 	}
-	now, lookErr := b.c.look(ctx)
+	now, lookErr := b.c.Look(ctx)
 	if lookErr != nil {
-		return fenced(err)
+		return transaction.Fenced(err)
 	}
-	if now.owner == b.who {
+	if now.Owner == b.who {
 		return false
 	}
-	if now.ours(b.who) && time.Since(b.began) >= b.set.p.Timeout {
-		b.set.p.Log.Warn("transaction was aborted for its age", "transactional_id", b.c.id, "timeout", b.set.p.Timeout)
+	if now.Ours(b.who) && time.Since(b.began) >= b.set.p.Timeout {
+		b.set.p.Log.Warn("transaction was aborted for its age", "transactional_id", b.c.Name, "timeout", b.set.p.Timeout)
 		return false
 	}
 	return true
@@ -155,10 +157,10 @@ func (b *bucket) taken(ctx context.Context, err error) bool {
 // costs it nothing but that it will take it back.
 func (b *bucket) standBy(ctx context.Context) {
 	const every = time.Second
-	b.complain(&FencedError{ID: b.c.id})
-	var last glance
+	b.complain(&FencedError{ID: b.c.Name})
+	var last transaction.Glance
 	for still := time.Now(); time.Since(still) < b.set.p.StandBy && ctx.Err() == nil; pause(ctx, every) {
-		if now, err := b.c.look(ctx); err == nil && now != last {
+		if now, err := b.c.Look(ctx); err == nil && now != last {
 			last, still = now, time.Now()
 		}
 	}

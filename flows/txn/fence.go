@@ -7,6 +7,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/strait-mirror/strait/flows/internal/transaction"
 )
 
 // Fence takes over all buckets of a flow whose transactional ids begin with id and
@@ -18,8 +20,8 @@ func Fence(ctx context.Context, client *kgo.Client, id string) error {
 	g.SetLimit(atOnce)
 	for n := range Buckets {
 		g.Go(func() error {
-			c := coordinator{client: client, id: fmt.Sprintf("%s-%d", id, n), timeout: time.Minute}
-			_, err := c.begin(ctx)
+			c := transaction.ID{Client: client, Name: fmt.Sprintf("%s-%d", id, n), Timeout: time.Minute}
+			_, err := c.Begin(ctx)
 			return err
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/strait-mirror/strait/flows/internal/transaction"
 	"github.com/strait-mirror/strait/flows/internal/wire"
 	"github.com/strait-mirror/strait/flows/sink"
 )
@@ -34,7 +35,7 @@ func (b *bucket) round(ctx context.Context) error {
 	p := &b.set.p
 	params := sink.Params{
 		Client: p.Client, Leaders: p.Leaders, Budget: p.Budget, Logger: p.Log, Coalesce: p.Coalesce,
-		MaxRequestSize: p.MaxRequestSize, RequestTimeout: p.RequestTimeout, TransactionalID: b.c.id,
+		MaxRequestSize: p.MaxRequestSize, RequestTimeout: p.RequestTimeout, TransactionalID: b.c.Name,
 	}
 	if !p.V2 {
 		params.MaxVersion = produceV1
@@ -57,8 +58,8 @@ func (b *bucket) round(ctx context.Context) error {
 	if r.open && ctx.Err() != nil {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortWithin)
 		defer cancel()
-		if _, err := b.c.end(ending, b.who, false); err != nil {
-			p.Log.Debug("open transaction left to its timeout", "transactional_id", b.c.id, "err", err)
+		if _, err := b.c.End(ending, b.who, false); err != nil {
+			p.Log.Debug("open transaction left to its timeout", "transactional_id", b.c.Name, "err", err)
 		}
 	}
 	return err
@@ -90,7 +91,7 @@ func (r *round) transaction(ctx context.Context) error {
 		return err
 	}
 	// Once asked for, a commit is asked for until its outcome is known.
-	who, err := b.c.end(ctx, b.who, true)
+	who, err := b.c.End(ctx, b.who, true)
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,7 @@ func (r *round) hand(ctx context.Context, portions []portion) error {
 	}
 	var err error
 	if len(fresh) > 0 && !r.b.set.p.V2 {
-		err = r.b.c.add(ctx, r.b.who, fresh)
+		err = r.b.c.Add(ctx, r.b.who, fresh)
 	}
 	for _, p := range portions {
 		st := r.stream(p.target, p.maxBytes)
@@ -304,7 +305,7 @@ func (b *bucket) committed(places []Place, lanes []*Lane) {
 
 // goOn prepares the next transaction, which with transaction.version 2 is
 // another epoch's.
-func (r *round) goOn(ctx context.Context, who producer) error {
+func (r *round) goOn(ctx context.Context, who transaction.Producer) error {
 	same := who == r.b.who
 	if err := r.b.become(ctx, who); err != nil {
 		return err
@@ -313,7 +314,7 @@ func (r *round) goOn(ctx context.Context, who producer) error {
 		st.added = false
 		if !same {
 			st.lane.Rebegin(sink.LaneParams{
-				Target: key, ProducerID: who.id, ProducerEpoch: who.epoch, TargetEnd: st.end(),
+				Target: key, ProducerID: who.ID, ProducerEpoch: who.Epoch, TargetEnd: st.end(),
 			})
 		}
 	}

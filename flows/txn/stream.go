@@ -35,7 +35,7 @@ func (r *round) stream(target wire.PartitionKey, maxBytes int) *stream {
 	if st == nil {
 		st = &stream{round: r, target: target}
 		st.lane = r.sink.AddLane(sink.LaneParams{
-			Target: target, ProducerID: r.b.who.id, ProducerEpoch: r.b.who.epoch, MaxBytes: maxBytes, Events: st,
+			Target: target, ProducerID: r.b.who.ID, ProducerEpoch: r.b.who.Epoch, MaxBytes: maxBytes, Events: st,
 		})
 		r.streams[plain(target)] = st
 	}
