@@ -12,6 +12,7 @@ import (
 type Producer struct {
 	Epoch        int16
 	LastSequence int32 // of the last record it appended; -1: none under this epoch
+	LastTime     int64 // timestamp of the last batch or marker, ms
 	Open         int64 // offset of the first record of its open transaction; -1: it has none
 }
 
@@ -53,7 +54,7 @@ func (c *Cluster) describeProducers(ctx context.Context, broker int32, partition
 		for _, p := range t.Partitions {
 			all := Producers{Err: kerr.ErrorForCode(p.ErrorCode), ByID: make(map[int64]Producer, len(p.ActiveProducers))}
 			for _, a := range p.ActiveProducers {
-				all.ByID[a.ProducerID] = Producer{Epoch: int16(a.ProducerEpoch), LastSequence: a.LastSequence, Open: a.CurrentTxnStartOffset}
+				all.ByID[a.ProducerID] = Producer{Epoch: int16(a.ProducerEpoch), LastSequence: a.LastSequence, LastTime: a.LastTimestamp, Open: a.CurrentTxnStartOffset}
 			}
 			answer[TopicPartition{t.Topic, p.Partition}] = all
 		}

@@ -55,6 +55,7 @@ a DESCRIBE_CONFIGS orders: a->b settings
 a DESCRIBE kafka-cluster: a->b acls
 b WRITE a.orders: a->b copying
 b READ a.orders: a->b proof
+b WRITE strait-a->b-*: a->b proof
 b DESCRIBE_CONFIGS kafka-cluster: a->b proof
 b CREATE a.orders: a->b creation
 b ALTER a.orders: a->b creation
@@ -221,6 +222,7 @@ func TestLeast(t *testing.T) {
 	withoutOffsets(ba)
 	want := `a READ orders*: a->b copying, b->a proof
 a WRITE orders*: b->a copying
+a WRITE strait-b->a-*: b->a proof
 a DESCRIBE_CONFIGS kafka-cluster: b->a proof
 a CREATE orders*: b->a creation
 a ALTER orders*: b->a creation
@@ -276,7 +278,7 @@ func TestStages(t *testing.T) {
 				var names []string
 				for _, e := range cluster.Entries {
 					switch {
-					case e.Operation != op || strings.HasPrefix(e.On.Name, "mm2-") || e.On.Name == "heartbeats":
+					case e.Operation != op || e.On.Kind != grant.Topics || strings.HasPrefix(e.On.Name, "mm2-") || e.On.Name == "heartbeats":
 					case e.On.Prefixed:
 						names = append(names, e.On.Name+"*")
 					default:

@@ -54,6 +54,8 @@ const (
 // selected are the topics that the flow copies, as the source calls them.
 type place func(f *model.Flow, selected []On) (alias string, on []On)
 
+const toProve = "to find out after an interruption what has arrived; without it records may be repeated"
+
 // needs declares every permission that a flow uses, once. Kafka's authorizers
 // have READ, WRITE and ALTER include DESCRIBE, ALTER_CONFIGS include
 // DESCRIBE_CONFIGS, and WRITE on any topic stand for IDEMPOTENT_WRITE (KIP-679,
@@ -68,7 +70,9 @@ func needs() []need {
 		{Copying, transactional, transactionalIDs, Write, "to write records and positions in transactions", records},
 		{DeadLetters, (*model.Flow).DeadLetters, deadLetters, Write, "to write records that stages cannot be applied to", records},
 		{DeadLetters, (*model.Flow).DeadLetters, deadLetters, Create, "to create the topic of dead letters; not needed where it exists", control},
-		{Proof, nil, targetTopics, Read, "to find out after an interruption what has arrived; without it records may be repeated", records},
+		{Proof, nil, targetTopics, Read, toProve, records},
+		{Proof, counts, targetTopics, Read, toProve, control},
+		{Proof, counts, transactionalIDs, Write, "to shut out late requests where records are older than the target remembers their producer for; without it 5 s are waited after each lost connection", records},
 		{Proof, nil, target, DescribeConfigs, "to know when brokers forget a producer (producer.id.expiration.ms); without it Kafka's default, a day, is assumed", control},
 		{Creation, creates, targetTopics, Create, "to create topics; not needed where they all exist", control},
 		{Creation, grows, targetTopics, Alter, "to add partitions when the source gets more", control},
@@ -116,7 +120,12 @@ func needs() []need {
 // transactional reports whether a flow writes in transactions.
 func transactional(f *model.Flow) bool { return f.Delivery == model.Transactional }
 
-// transactionalIDs are those that the flow writes with.
+// counts reports whether a flow proves what has arrived by counting records.
+func counts(f *model.Flow) bool {
+	return f.Delivery == model.ExactlyOnce && !f.Repartitions() && f.MirrorMaker1 == nil
+}
+
+// transactionalIDs are those that the flow writes with, or takes producer ids from.
 func transactionalIDs(f *model.Flow, _ []On) (string, []On) {
 	return f.To, []On{Transactions(model.TransactionalID(f) + "-")}
 }

@@ -98,7 +98,7 @@ func position(key, value []byte) ([]Field, error) {
 	return append(out,
 		Field{"version", int64(v.Version)}, Field{"target_end", v.TargetEnd}, Field{"producer_id", v.ProducerID},
 		Field{"producer_epoch", int64(v.ProducerEpoch)}, Field{"next_sequence", int64(v.NextSequence)},
-		Field{"leader_epoch", int64(v.LeaderEpoch)}, Field{"generation", int64(v.Generation)},
+		Field{"leader_epoch", int64(v.LeaderEpoch)}, Field{"generation", int64(v.Generation)}, Field{"fence", int64(v.Fence)},
 		Field{"source_topic_id", topicID(v.SourceTopicID)}, Field{"target_topic_id", topicID(v.TargetTopicID)}, Field{"chain", v.Chain}), nil
 }
 

@@ -51,7 +51,7 @@ func TestDecode(t *testing.T) {
 		"position":   {Positions, position, []byte(`{"offset":41}`), `[["connector","MirrorSourceConnector"],["cluster","a"],["topic","t"],["partition",3],["offset",41]]`, ""},
 		"anchor": {
 			Positions, position, []byte(`{"offset":41,"version":1,"target_end":9,"producer_id":7,"producer_epoch":1,"next_sequence":5,"leader_epoch":2,"generation":-1}`),
-			`[["connector","MirrorSourceConnector"],["cluster","a"],["topic","t"],["partition",3],["offset",41],["version",1],["target_end",9],["producer_id",7],["producer_epoch",1],["next_sequence",5],["leader_epoch",2],["generation",-1],["source_topic_id",""],["target_topic_id",""],["chain",""]]`, "",
+			`[["connector","MirrorSourceConnector"],["cluster","a"],["topic","t"],["partition",3],["offset",41],["version",1],["target_end",9],["producer_id",7],["producer_epoch",1],["next_sequence",5],["leader_epoch",2],["generation",-1],["fence",0],["source_topic_id",""],["target_topic_id",""],["chain",""]]`, "",
 		},
 		"no position":      {Positions, position, nil, `[["connector","MirrorSourceConnector"],["cluster","a"],["topic","t"],["partition",3],["deleted",true]]`, ""},
 		"other connector":  {Positions, []byte(`["MirrorHeartbeatConnector",{"sourceClusterAlias":"a"}]`), []byte(`{"offset":0}`), `[["key",["MirrorHeartbeatConnector",{"sourceClusterAlias":"a"}]],["value",{"offset":0}]]`, ""},

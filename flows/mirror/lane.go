@@ -26,6 +26,7 @@ type lane struct {
 	in      *source.Partition
 	out     outlet
 	offsets *offsetsync.Lane // nil: nobody wants to know where the lane is
+	barrier *barrier         // nil: late requests of its producer cannot be shut out
 
 	begin sink.LaneParams // where it begins on the target
 
@@ -68,6 +69,7 @@ func newLane(s *session, t *topic, from, to int32) *lane {
 		target: wire.PartitionKey{Topic: p.Target, ID: p.TargetID, Partition: to},
 		bounds: bounds{-1, -1},
 	}
+	l.barrier = newBarrier(l, s.fences)
 	l.records = judge.New(s.flow.live.Load().Records(p.Source), p.Source, from)
 	if s.spread == nil {
 		l.offsets = s.flow.p.Offsets.Lane(
@@ -89,6 +91,9 @@ func (l *lane) place(start, end, readable cluster.Offset) {
 	l.next = start.Offset
 	l.begin = sink.LaneParams{
 		Target: l.target, TargetEnd: end.Offset, MaxBytes: int(l.topic.limits().MaxMessageBytes), Events: l,
+	}
+	if l.barrier != nil {
+		l.begin.Fence = l.barrier
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

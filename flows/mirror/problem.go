@@ -92,6 +92,7 @@ const (
 	noteForgets                   // when the target forgets a producer
 	noteHeld                      // a transaction that holds up readers of a source partition
 	noteThrottled                 // a quota that holds the flow back
+	noteFence                     // producers that cannot be shut out
 	noteForeign                   // somebody else who writes to a target partition
 )
 
@@ -108,6 +109,7 @@ func (k noteKind) message() string {
 		noteHeld:      "partition held up by an open transaction",
 		noteThrottled: "flow held back by a quota",
 		noteForeign:   "somebody else writes to a mirrored topic",
+		noteFence:     "late requests cannot be shut out",
 		noteForgets:   "default assumed for a setting of the target",
 		noteNothing:   "nothing to mirror yet",
 		noteRecreated: "topic was created again",

@@ -64,6 +64,7 @@ func (l *lane) makeAnchor() position.Anchor {
 		TargetEnd: l.ack.TargetEnd, ProducerID: l.ack.ProducerID, ProducerEpoch: l.ack.ProducerEpoch,
 		NextSequence: l.ack.NextSequence, LeaderEpoch: l.ack.SourceEpoch,
 		SourceTopicID: l.source.ID, TargetTopicID: l.target.ID, Chain: l.chain(),
+		Fence: l.barrier.number(l.ack.ProducerID),
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"golang.org/x/sync/errgroup"
@@ -44,6 +43,7 @@ type evidence struct {
 	records  int64 // that are on the target already
 	last     digest
 	time     int64 // of the last batch, ms; 0: not known
+	shut     bool  // the producer is shut out: the lane goes on as another
 }
 
 // exactly reports whether the flow wants proven positions, and keeps what proves
@@ -102,7 +102,7 @@ func (s *session) resume(ctx context.Context, lanes []*lane) []*lane {
 			errs[i] = err
 		case a.Bare():
 			errs[i] = s.anew(ctx, l)
-		case a.TargetEnd == l.begin.TargetEnd:
+		case a.TargetEnd == l.begin.TargetEnd && (a.Fence == 0 || l.barrier == nil):
 			l.resumeAt(a, evidence{sequence: a.NextSequence})
 		default:
 			anchors[i] = a
@@ -162,6 +162,9 @@ func (s *session) ask(ctx context.Context, lanes []*lane, anchors []position.Anc
 				return nil
 			}
 			e, err := s.evidence(ctx, l, anchors[i], producers[at])
+			if err == nil {
+				e, err = s.settled(ctx, l, anchors[i], e, producers[at])
+			}
 			if errs[i] = err; err == nil {
 				l.resumeAt(anchors[i], e)
 			}
@@ -257,38 +260,20 @@ func (s *session) evidence(ctx context.Context, l *lane, a position.Anchor, p cl
 	case e.sequence < 0:
 		return e, &UnprovenError{Why: "the target's log begins behind the stored position", Err: err}
 	}
-	return s.weigh(l, a, e)
+	return l.weigh(a, e)
 }
 
 // weigh counts the records that an evidence says are behind an anchor.
-func (s *session) weigh(l *lane, a position.Anchor, e evidence) (evidence, error) {
+func (l *lane) weigh(a position.Anchor, e evidence) (evidence, error) {
 	e.records = int64((e.sequence - a.NextSequence) & 0x7fffffff)
 	if e.records > l.begin.TargetEnd-a.TargetEnd {
 		return e, &UnprovenError{Why: fmt.Sprintf("the target holds sequence %d of the partition's producer, which is not behind %d",
 			e.sequence, a.NextSequence)}
 	}
-	return e, s.patience(e.time)
+	return e, nil
 }
 
 func nextSequence(last int32) int32 { return int32((int64(last) + 1) & 0x7fffffff) }
-
-// errQuiet asks for patience: see patience.
-var errQuiet = errors.New("waiting for requests of an earlier process that may still be under way")
-
-// patience has a lane with old data wait until what a predecessor sent must have
-// arrived: brokers forget producers by the age of their records, and would then
-// append a late request once more.
-func (s *session) patience(last int64) error {
-	const longest = 5 * time.Second // under way, as sink's QuietTime
-	expiration := s.forgets
-	if expiration == 0 {
-		expiration = 24 * time.Hour // Kafka's default
-	}
-	if last != 0 && time.Since(time.UnixMilli(last)) > expiration*9/10 && time.Since(s.opened) < longest {
-		return errQuiet
-	}
-	return nil
-}
 
 // decide deals with what kept a lane from being resumed: an error that is not nil
 // means that it is to be tried again.
@@ -334,6 +319,7 @@ func (l *lane) resumeAt(a position.Anchor, e evidence) {
 	l.next = a.Next()
 	l.begin.ProducerID, l.begin.ProducerEpoch = a.ProducerID, a.ProducerEpoch
 	l.begin.NextSequence, l.begin.LastTime = e.sequence, e.time
+	l.begin.Fenced, l.begin.Shut = l.barrier.continues(a), e.shut
 	if e.records > 0 {
 		l.skip = &skip{left: e.records, last: e.last}
 	}
@@ -350,6 +336,7 @@ func (l *lane) resumeAt(a position.Anchor, e evidence) {
 func (l *lane) beginAs(pid int64, epoch int16) {
 	l.skip = nil
 	l.begin.ProducerID, l.begin.ProducerEpoch, l.begin.NextSequence, l.begin.LastTime = pid, epoch, 0, 0
+	l.begin.Fenced, l.begin.Shut = false, false
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.anchored = -1

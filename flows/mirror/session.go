@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/wire"
@@ -28,6 +30,7 @@ type session struct {
 	sink         *sink.Sink
 	spread       *spread       // nil: lanes end in sink
 	transactions *transactions // nil: lanes end in sink
+	fences       *kgo.Client   // for the barriers of lanes; nil: they have none
 	v2           bool          // the target has transaction.version 2
 	topics       *topicsync.Syncer
 	store        ledger
@@ -181,6 +184,9 @@ func (s *session) build() error {
 	if err = s.transactions.build(); err != nil {
 		return err
 	}
+	if err = s.buildFences(); err != nil {
+		return err
+	}
 	s.topics, err = topicsync.New(f.topicParams())
 	return err
 }
@@ -311,4 +317,7 @@ func (s *session) close() {
 	}
 	s.dead.close()
 	s.spread.stop()
+	if s.fences != nil {
+		s.fences.Close()
+	}
 }

@@ -44,6 +44,7 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 	l.skip = nil
 	if next < after { // the batch was split, and a part of it is missing
 		l.next = next
+		l.out.Advance(next, epoch) // a place of its own, should the part need another producer id
 		limits := l.topic.limits()
 		if _, err := l.recode(ctx, b, l.records.Edit(b, limits.Edit(next), false), s, epoch); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/fence"
 	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/txn"
@@ -132,10 +133,10 @@ const retryStopped = 30 * time.Second
 // retryAfter returns how long a partition rests that an error stopped. Where only
 // its place is to be found anew there is nothing to wait for.
 func retryAfter(err error) time.Duration {
-	_, taken := errors.AsType[*sink.ContradictionError](err)
+	_, ahead := errors.AsType[*sink.ContradictionError](err)
 	_, cut := errors.AsType[*sink.TruncatedError](err)
 	_, recreated := errors.AsType[*sink.RecreatedError](err)
-	if cut || recreated || taken {
+	if cut || recreated || ahead || errors.Is(err, fence.ErrTaken) {
 		return time.Second
 	}
 	return retryStopped
@@ -222,7 +223,7 @@ func fixFor(err error) string {
 		return "wait: the partition is about to begin again as on_recreate says"
 	}
 	_, fenced := errors.AsType[*txn.FencedError](err)
-	if _, ok := errors.AsType[*sink.ContradictionError](err); ok || fenced {
+	if _, ok := errors.AsType[*sink.ContradictionError](err); ok || fenced || errors.Is(err, fence.ErrTaken) {
 		return "make sure that one Strait only runs this flow, then restart it"
 	}
 	return ""

@@ -34,6 +34,7 @@ type Anchor struct {
 	TargetTopicID [16]byte // zero: the broker has none
 	Chain         string   // fingerprint of the stages of the lane, at most 1 KiB
 	Generation    int32    // of the group when the anchor was written
+	Fence         int32    // number of the transactional id that gave out ProducerID (package fence); 0: none did
 }
 
 // Next returns the source offset to resume at when nothing was mirrored after
@@ -59,7 +60,7 @@ func (a Anchor) value() mm2fmt.OffsetValue {
 		TargetEnd: a.TargetEnd, ProducerID: a.ProducerID, ProducerEpoch: a.ProducerEpoch,
 		NextSequence: a.NextSequence, LeaderEpoch: a.LeaderEpoch,
 		SourceTopicID: a.SourceTopicID, TargetTopicID: a.TargetTopicID,
-		Chain: a.Chain, Generation: a.Generation,
+		Chain: a.Chain, Generation: a.Generation, Fence: a.Fence,
 	}
 }
 
@@ -70,6 +71,6 @@ func newAnchor(lane Lane, v mm2fmt.OffsetValue) Anchor {
 		TargetEnd: v.TargetEnd, ProducerID: v.ProducerID, ProducerEpoch: v.ProducerEpoch,
 		NextSequence: v.NextSequence, LeaderEpoch: v.LeaderEpoch,
 		SourceTopicID: v.SourceTopicID, TargetTopicID: v.TargetTopicID,
-		Chain: v.Chain, Generation: v.Generation,
+		Chain: v.Chain, Generation: v.Generation, Fence: v.Fence,
 	}
 }

@@ -39,9 +39,10 @@ type fakeKafka struct {
 	brokers    int32
 	nextPID    int64
 	faults     bool
-	script     []fakeFate // of the next requests, before chance has its way
-	forget     bool       // producer state vanishes at random, as it does for old data
-	maxBytes   int        // max.message.bytes; 0: any
+	script     []fakeFate    // of the next requests, before chance has its way
+	forget     bool          // producer state vanishes at random, as it does for old data
+	late       time.Duration // how late requests arrive at most; default 2s
+	maxBytes   int           // max.message.bytes; 0: any
 	conns      map[int32]*fakeConn
 	wait       sync.WaitGroup
 }
@@ -51,6 +52,7 @@ type fakePartition struct {
 	log    []fakeEntry
 	end    int64
 	state  map[int64][]fakeEntry // by producer id: the last five
+	shut   map[int64]bool        // producer ids that a marker has shut out
 }
 
 type fakeEntry struct {
@@ -101,7 +103,7 @@ func newFakeKafka(seed uint64, brokers int32, partitions ...wire.PartitionKey) *
 		partitions: map[wire.PartitionKey]*fakePartition{}, conns: map[int32]*fakeConn{}, nextPID: 100,
 	}
 	for i, key := range partitions {
-		k.partitions[key] = &fakePartition{leader: int32(i) % brokers, state: map[int64][]fakeEntry{}}
+		k.partitions[key] = &fakePartition{leader: int32(i) % brokers, state: map[int64][]fakeEntry{}, shut: map[int64]bool{}}
 	}
 	return k
 }
@@ -153,7 +155,7 @@ func (k *fakeKafka) serve(ctx context.Context, id int32, c *fakeConn) {
 			case r := <-c.requests:
 				if k.chance(30) { // delivered long after the client gave up
 					k.wait.Go(func() {
-						k.pause(2 * time.Second)
+						k.pause(max(k.late, 2*time.Second))
 						k.handle(id, r.req)
 					})
 				}
@@ -248,6 +250,9 @@ func (k *fakeKafka) append(p *fakePartition, b batch.Batch) (int64, int16) {
 	e := fakeEntry{
 		id: binary.BigEndian.Uint64(b[61:]), pid: b.ProducerID(), epoch: b.ProducerEpoch(),
 		sequence: b.BaseSequence(), records: b.Count(), timestamp: b.MaxTimestamp(),
+	}
+	if p.shut[e.pid] {
+		return -1, kerr.InvalidProducerEpoch.Code
 	}
 	if k.forget && k.rand.IntN(10) == 0 {
 		delete(p.state, e.pid)

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -32,7 +33,27 @@ type LaneParams struct {
 	LastTime      int64  // max timestamp of the producer's last batch in the partition, ms; 0: not known
 	MaxBytes      int    // the target topic's max.message.bytes, for merging; 0: Kafka's default
 	Events        Events // required
+
+	Fence  Fence // nil: none
+	Fenced bool  // ProducerID is one of Fence's
+	Shut   bool  // ProducerID is shut out: another is taken before the first batch
 }
+
+// Fence gives a lane producer ids whose late requests can be shut out. They are for
+// records so old that the broker may forget who wrote them, and with that
+// recognise a late request no longer.
+type Fence interface {
+	// Next returns a producer id that nobody has had. ErrNoFence says that there is
+	// none now.
+	Next(ctx context.Context) (id int64, epoch int16, err error)
+	// Shut has the target partition refuse, from its return on, what is under way of
+	// the producer id that the call of Next before the last returned. ErrNoFence says
+	// that this cannot be done; another error stops the lane.
+	Shut(ctx context.Context, id int64, epoch int16) error
+}
+
+// ErrNoFence says that no producer id can be shut out, or none be had that could.
+var ErrNoFence = errors.New("late requests cannot be shut out")
 
 // Events is told what becomes of a lane. Calls for one lane come one at a time;
 // they must be short and must not call the lane.
@@ -90,6 +111,13 @@ type Lane struct {
 	lastTime int64 // max timestamp of the last acknowledged batch, ms
 	foreign  int64 // offsets that somebody else took since the last acknowledgement
 
+	fence    Fence     // nil: none
+	fenced   bool      // pid is one of fence's
+	fencedAt time.Time // when it was taken
+	shut     bool      // pid is shut out
+	unfenced time.Time // when fence had none the last time
+	spare    *producer // to go on as, once the window is settled; only resolve's goroutine uses it
+
 	failure   failure       // what ended the round
 	resolving bool          // a goroutine is at it
 	attempts  int           // rounds without progress
@@ -127,6 +155,7 @@ func (s *Sink) AddLane(p LaneParams) *Lane {
 		pid: p.ProducerID, pidEpoch: p.ProducerEpoch, lastTime: p.LastTime,
 		next:  numbering{p.NextSequence, p.TargetEnd},
 		acked: Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch},
+		fence: p.Fence, fenced: p.Fenced, shut: p.Shut, fencedAt: time.Now(),
 	}
 }
 
@@ -141,6 +170,7 @@ func (l *Lane) Rebegin(p LaneParams) {
 	l.pid, l.pidEpoch, l.lastTime = p.ProducerID, p.ProducerEpoch, p.LastTime
 	l.next = numbering{p.NextSequence, p.TargetEnd}
 	l.acked = Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch}
+	l.fenced, l.shut, l.fencedAt = p.Fenced, p.Shut, time.Now()
 }
 
 // Add appends a batch to the lane's queue; it never blocks. The caller bounds
@@ -252,19 +282,25 @@ func (l *Lane) maySendLocked() bool {
 	if l.state != stateOpen && l.state != stateRun {
 		return false
 	}
-	var nextTime int64
+	nextTime, any := l.nextTimeLocked()
 	switch {
-	case l.sent < len(l.window):
-		nextTime = l.window[l.sent].MaxTimestamp
-	case len(l.queue) > 0:
-		nextTime = l.queue[0].MaxTimestamp
-	default:
+	case !any:
 		return false
-	}
-	if l.out == 0 {
+	case l.out == 0:
 		return true
 	}
 	return l.state == stateRun && l.out < l.sink.p.Window && !l.oldLocked(nextTime)
+}
+
+// nextTimeLocked returns the max timestamp of the batch that is to be sent next.
+func (l *Lane) nextTimeLocked() (ms int64, any bool) {
+	switch {
+	case l.sent < len(l.window):
+		return l.window[l.sent].MaxTimestamp, true
+	case len(l.queue) > 0:
+		return l.queue[0].MaxTimestamp, true
+	}
+	return 0, false
 }
 
 // oldLocked reports whether the broker may forget the producer between two
@@ -312,6 +348,10 @@ func (l *Lane) scheduleLocked() {
 	}
 	if l.key.ID == (wire.TopicID{}) {
 		l.key.ID = topicID
+	}
+	if l.unsafeLocked() {
+		l.failLocked(failure{kind: failUnsafe, err: errUnsafe})
+		return
 	}
 	l.ready = true
 	l.sink.broker(id).push(l)

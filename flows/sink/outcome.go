@@ -18,6 +18,7 @@ var (
 	errNoAnswer = errors.New("the broker's answer left this partition out")
 	errNoLeader = errors.New("the partition has no known leader")
 	errMoved    = errors.New("the partition's leader moved")
+	errUnsafe   = errors.New("the records are older than the target remembers their producer for")
 )
 
 // failKind says what a failed round needs before the next.
@@ -26,6 +27,7 @@ type failKind int
 const (
 	failNone      failKind = iota
 	failMoved              // nothing failed, the leader changed
+	failUnsafe             // nothing failed, what comes next needs another producer id
 	failRetry              // refused before the append: send again
 	failLeader             // refused by a broker that is not the leader, or is not ready
 	failAmbiguous          // appended or not, nobody knows

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -107,30 +106,25 @@ func (l *Lane) act(ctx context.Context, f failure, head, old bool) error {
 		return f.err
 	case sequence && l.sink.transactional():
 		return f.err // the transaction is begun again
-	case f.kind == failRefused && head:
-		l.awaitLate(ctx)
+	}
+	refused := f.kind == failRefused && head
+	renew := renewIfUnexplained
+	switch {
+	case f.kind == failUnsafe, f.lost && old:
+		renew = renewAlways
+	case !sequence && !refused:
+		return nil
+	}
+	shut, err := l.shutOut(ctx)
+	switch {
+	case err != nil:
+		return err
+	case shut:
+		return l.settle(ctx, renewAlways) // what was refused is so once more, and alone then
+	case refused:
 		return l.replaceHead(ctx, f)
-	case f.lost && old:
-		l.awaitLate(ctx)
-		return l.settle(ctx, renewAlways)
-	case sequence:
-		l.awaitLate(ctx)
-		return l.settle(ctx, renewIfUnexplained)
 	}
-	return nil
-}
-
-// awaitLate waits until what was sent without an answer, in this round or an
-// earlier one, must have arrived. Beside other numbers or another producer id
-// the broker would not know it again, and what the log says holds only then.
-// This is a bet.
-func (l *Lane) awaitLate(ctx context.Context) {
-	l.mu.Lock()
-	late := slices.ContainsFunc(l.window, func(e entry) bool { return e.late })
-	l.mu.Unlock()
-	if late {
-		pause(ctx, l.sink.p.QuietTime)
-	}
+	return l.settle(ctx, renew)
 }
 
 // stopLocked ends the lane for good and says why.
@@ -147,7 +141,7 @@ func (l *Lane) stopLocked(err error) {
 // again at once.
 func (l *Lane) reportLocked(f failure) {
 	const soon = 4 // rounds; some 150 ms
-	if final(f.kind) || f.kind == failMoved || f.kind == failSequence {
+	if final(f.kind) || f.kind == failMoved || f.kind == failUnsafe || f.kind == failSequence {
 		return // reported when stopped, or nothing to report
 	}
 	if f.kind == failDenied || l.attempts >= soon {
@@ -163,7 +157,7 @@ func (l *Lane) reportLocked(f failure) {
 // lookAgain learns who leads the partition now and waits a moment, the longer
 // the more often it has come to nothing.
 func (l *Lane) lookAgain(ctx context.Context, f failure, attempts int) {
-	if f.kind == failMoved {
+	if f.kind == failMoved || f.kind == failUnsafe {
 		return
 	}
 	if f.kind != failRetry && f.kind != failSequence {
@@ -321,9 +315,9 @@ func (l *Lane) settled(ctx context.Context, found Appended, renew renewal) error
 // renew goes on under a fresh producer id, at sequence 0.
 func (l *Lane) renew(ctx context.Context, end int64) error {
 	for attempt := 1; ; attempt++ {
-		pid, epoch, err := l.sink.p.NewProducer(ctx)
+		p, err := l.freshProducer(ctx)
 		if err == nil {
-			return l.adopt(ctx, pid, epoch, end)
+			return l.adopt(ctx, p, end)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -337,17 +331,18 @@ func (l *Lane) renew(ctx context.Context, end int64) error {
 }
 
 // adopt makes a new producer id the lane's, once its owner knows.
-func (l *Lane) adopt(ctx context.Context, pid int64, epoch int16, end int64) error {
+func (l *Lane) adopt(ctx context.Context, p producer, end int64) error {
 	l.mu.Lock()
 	a := l.acked
 	l.mu.Unlock()
-	a.ProducerID, a.ProducerEpoch, a.NextSequence, a.TargetEnd = pid, epoch, 0, end
+	a.ProducerID, a.ProducerEpoch, a.NextSequence, a.TargetEnd = p.id, p.epoch, 0, end
 	if err := l.events.Renewing(ctx, a); err != nil {
 		return fmt.Errorf("going on under another producer id: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pid, l.pidEpoch, l.acked = pid, epoch, a
+	l.pid, l.pidEpoch, l.acked = p.id, p.epoch, a
+	l.fenced, l.fencedAt, l.shut = p.fenced, time.Now(), false
 	l.next = numbering{0, end}
 	l.renumberLocked()
 	return nil

@@ -114,6 +114,7 @@ func TestTopicsTakeBatchesAsTheyAre(t *testing.T) {
 				t.Errorf("a record of the future was refused: %v", err)
 			}
 			testOpenTransactions(ctx, t, a, "t-old")
+			testFence(ctx, t, b, "a.t-new")
 		})
 	}
 }

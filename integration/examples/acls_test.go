@@ -187,6 +187,8 @@ func ruleOf(t *testing.T, line, principal string) *kadm.ACLBuilder {
 			b.Topics(value)
 		case "--group":
 			b.Groups(value)
+		case "--transactional-id":
+			b.TransactionalIDs(value)
 		case "--resource-pattern-type":
 			if value != "prefixed" {
 				t.Fatalf("%q", line)

@@ -193,7 +193,7 @@ func (r run) check(t *testing.T, clusters []*kafka.Cluster) {
 			break
 		}
 		for _, c := range r.sources() {
-			write(ctx, t, l.at[c.from], c.topic, c.from)
+			write(ctx, t, l.at[c.from], c.topic, c.from, forgotten)
 		}
 	}
 	if len(unused) > 0 {
@@ -216,7 +216,7 @@ func (l *lab) again(ctx context.Context, t *testing.T, form string, writes func(
 	t.Helper()
 	l.grants(ctx, t, form)
 	for _, c := range l.sources() {
-		write(ctx, t, l.at[writes(c)], c.topic, writes(c))
+		write(ctx, t, l.at[writes(c)], c.topic, writes(c), forgotten)
 	}
 	l.mirror(ctx, t, form)
 	l.compare(ctx, t)
@@ -250,7 +250,7 @@ func (l *lab) create(ctx context.Context, t *testing.T, c copied) {
 	if err := l.at[c.from].CreateTopic(ctx, kafka.Topic{Name: c.topic, Partitions: 2}); err != nil {
 		t.Fatal(err)
 	}
-	write(ctx, t, l.at[c.from], c.topic, c.from)
+	write(ctx, t, l.at[c.from], c.topic, c.from, forgotten)
 	consume(ctx, t, l.at[c.from], c.topic)
 }
 
@@ -301,12 +301,16 @@ func (l *lab) change(ctx context.Context, t *testing.T, c copied) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(ctx, t, l.at[c.from], c.topic, c.from)
+	write(ctx, t, l.at[c.from], c.topic, c.from, forgotten)
 }
 
+// forgotten is an age of records beyond which brokers forget who wrote them
+// (producer.id.expiration.ms, a day): all that keeps such exact is used.
+const forgotten = 48 * time.Hour
+
 // write writes records in batches of several codecs, which say where they are
-// from.
-func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic, alias string) {
+// from, and are as old as age.
+func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic, alias string, age time.Duration) {
 	t.Helper()
 	for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.ZstdCompression()} {
 		client, err := kgo.NewClient(append(c.AdminOpts(), kgo.ProducerBatchCompression(codec), kgo.DefaultProduceTopic(topic))...)
@@ -315,7 +319,7 @@ func write(ctx context.Context, t *testing.T, c *kafka.Cluster, topic, alias str
 		}
 		var records []*kgo.Record
 		for i := range 500 {
-			records = append(records, &kgo.Record{Key: fmt.Append(nil, i), Value: fmt.Appendf(nil, "%s %d", origin(alias, topic), i)})
+			records = append(records, &kgo.Record{Timestamp: time.Now().Add(-age), Key: fmt.Append(nil, i), Value: fmt.Appendf(nil, "%s %d", origin(alias, topic), i)})
 		}
 		err = client.ProduceSync(ctx, records...).FirstErr()
 		client.Close()

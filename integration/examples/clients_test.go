@@ -51,7 +51,7 @@ func checkClients(t *testing.T, clusters []*kafka.Cluster) {
 	l := &lab{at: at}
 	l.create(ctx, t, copied{from: "a", topic: "clients"})
 	for pass := range 2 {
-		write(ctx, t, at["a"], "clients", "a")
+		write(ctx, t, at["a"], "clients", "a", forgotten)
 		if code, _, log := program(ctx, t, dir, nil, "run --once mm2.properties"); code != 0 {
 			t.Fatalf("pass %d: exit code %d:\n%s", pass, code, log)
 		}

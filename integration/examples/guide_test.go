@@ -97,7 +97,7 @@ func TestGuide(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*limit)
 	defer cancel()
 	m := newMigration(ctx, t)
-	more := func() { write(ctx, t, m.at["dc1"], "orders", "dc1") }
+	more := func() { write(ctx, t, m.at["dc1"], "orders", "dc1", 0) }
 
 	m.mirrorMaker(ctx, t, func() { m.commands(ctx, t, "1") })
 	for _, step := range []string{"2", "3"} {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // seed returns STRAIT_SEED, or a number of the day's own that the log shows.
@@ -65,6 +67,7 @@ func TestFaults(t *testing.T) {
 	t.Run("target brokers", func(t *testing.T) { testTarget(t, b, strait) })
 	t.Run("source brokers", func(t *testing.T) { testSource(t, b, strait) })
 	t.Run("kill", func(t *testing.T) { testKill(t, b, strait) })
+	t.Run("kill old", func(t *testing.T) { testKillOld(t, b, strait) })
 	t.Run("kill filtered", func(t *testing.T) { testKillFiltered(t, b, strait) })
 	t.Run("kill merge", func(t *testing.T) { testKillMerge(t, b, strait) })
 	t.Run("transactional", func(t *testing.T) { testTransactional(t, b, strait) })
@@ -118,6 +121,44 @@ func testKill(t *testing.T, b *Bed, strait string) {
 	}
 	tr.Verdict(false)
 	tr.proven()
+}
+
+// testKillOld kills a mirror of records that are older than brokers remember their
+// producer for, among requests that arrive late.
+func testKillOld(t *testing.T, b *Bed, strait string) {
+	s := seed(t)
+	tr := NewTrial(t, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "oldkill-", Seed: s, Tx: -1, Age: 48 * time.Hour}})
+	storming, calm := context.WithCancel(t.Context())
+	killing := make(chan error, 1)
+	go func() {
+		defer calm()
+		killing <- tr.killLoop(3, 3*time.Second, rand.New(rand.NewPCG(s, 11))) // not a secret
+	}()
+	storm(storming, t, b, &Storm{Seed: s, Calm: time.Second, Faults: []Fault{LateFault(b.B, 100, 3000)}})
+	if err := <-killing; err != nil {
+		t.Fatal(err)
+	}
+	v := tr.Verdict(false)
+	tr.proven()
+	tr.markers(v)
+}
+
+// markers returns how many offsets of the copies no record has, which are those of
+// the markers that shut out producers.
+func (tr *Trial) markers(v Verdict) (n int64) {
+	tr.t.Helper()
+	ends, err := tr.To.Admin().ListEndOffsets(tr.t.Context(), tr.remotes()...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	if n -= v.Target; n <= 0 {
+		tr.t.Errorf("there are %d markers: no producer was ever shut out", n)
+	}
+	return n
 }
 
 // testKillAtLeastOnce kills the mirror. What it had copied since its last anchor

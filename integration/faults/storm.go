@@ -159,15 +159,21 @@ func ConnectionFaults(s *Side) []Fault {
 			_ = pause(ctx, between(rnd, 100, 3000))
 			return nil
 		}},
-		{s.Alias + " late requests", func(ctx context.Context, rnd *rand.Rand) error {
-			p := proxy(rnd)
-			p.Stall(Requests)
-			defer p.Flow()
-			_ = pause(ctx, between(rnd, 50, 500))
-			p.CutLate(between(rnd, 100, 3000))
-			return nil
-		}},
+		LateFault(s, 100, 3000),
 	}
+}
+
+// LateFault has connections break whose requests arrive all the same, some
+// milliseconds after their client saw them break.
+func LateFault(s *Side, least, most int) Fault {
+	return Fault{s.Alias + " late requests", func(ctx context.Context, rnd *rand.Rand) error {
+		p := s.Proxies[rnd.IntN(len(s.Proxies))]
+		p.Stall(Requests)
+		defer p.Flow()
+		_ = pause(ctx, between(rnd, 50, 500))
+		p.CutLate(between(rnd, least, most))
+		return nil
+	}}
 }
 
 // between returns a time between two numbers of milliseconds.

@@ -111,6 +111,7 @@ type OffsetValue struct {
 	TargetTopicID [16]byte
 	Chain         string // fingerprint of the stages the record passed
 	Generation    int32  // of the group when this was written
+	Fence         int32  // number of the transactional id that gave out ProducerID; 0: none did
 }
 
 // BareOffset returns what a position of MirrorMaker 2's own says.
@@ -134,6 +135,9 @@ func (v OffsetValue) Append(dst []byte) []byte {
 	dst = appendInt(dst, "next_sequence", int64(v.NextSequence))
 	dst = appendInt(dst, "leader_epoch", int64(v.LeaderEpoch))
 	dst = appendInt(dst, "generation", int64(v.Generation))
+	if v.Fence != 0 {
+		dst = appendInt(dst, "fence", int64(v.Fence))
+	}
 	dst = appendID(dst, "source_topic_id", v.SourceTopicID)
 	dst = appendID(dst, "target_topic_id", v.TargetTopicID)
 	if v.Chain != "" {
@@ -202,6 +206,16 @@ func (o object) anchor() (OffsetValue, error) {
 	v.TargetTopicID, errs[7] = o.id("target_topic_id")
 	if err := errors.Join(errs[:]...); err != nil {
 		return OffsetValue{}, err
+	}
+	if _, ok := o["fence"]; ok {
+		fence, err := o.integer("fence", 32)
+		if err == nil && fence < 0 {
+			err = fmt.Errorf("reading member \"fence\": %d is below 0", fence)
+		}
+		if err != nil {
+			return OffsetValue{}, err
+		}
+		v.Fence = int32(fence)
 	}
 	chain, err := o.text("chain", maxChainBytes)
 	if err != nil {

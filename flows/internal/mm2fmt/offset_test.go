@@ -90,6 +90,10 @@ func TestOffsetValueGoldens(t *testing.T) {
 				`"next_sequence":2147483647,"leader_epoch":3,"generation":12,` +
 				`"source_topic_id":"AAECAwQFBgcICQoLDA0ODw","target_topic_id":"__79_Pv6-fj39vX08_Lx8A","chain":"f1:\"x\""}`,
 		},
+		"of a fence": {
+			OffsetValue{Offset: 5, Version: 1, Fence: 3},
+			`{"offset":5,"version":1,"target_end":0,"producer_id":0,"producer_epoch":0,"next_sequence":0,"leader_epoch":0,"generation":0,"fence":3}`,
+		},
 		"nothing mirrored, no ids": {
 			OffsetValue{Offset: -1, Version: 1, LeaderEpoch: -1},
 			`{"offset":-1,"version":1,"target_end":0,"producer_id":0,"producer_epoch":0,"next_sequence":0,"leader_epoch":-1,"generation":0}`,
@@ -128,6 +132,7 @@ func TestParseOffsetValue(t *testing.T) {
 		"member missing":         {`{"offset":5,"version":1,"target_end":7}`, BareOffset(5), true},
 		"member of a wrong type": {strings.Replace(string(fullValue().Append(nil)), `"producer_epoch":7`, `"producer_epoch":"7"`, 1), BareOffset(123), true},
 		"epoch out of range":     {strings.Replace(string(fullValue().Append(nil)), `"producer_epoch":7`, `"producer_epoch":32768`, 1), BareOffset(123), true},
+		"fence below 0":          {strings.Replace(string(fullValue().Append(nil)), `"generation":12`, `"generation":12,"fence":-1`, 1), BareOffset(123), true},
 		"broken id":              {strings.Replace(string(fullValue().Append(nil)), `AAECAwQFBgcICQoLDA0ODw`, `AAEC`, 1), BareOffset(123), true},
 		"text version":           {`{"offset":5,"version":"1"}`, BareOffset(5), true},
 		"fraction":               {`{"offset":5.0}`, BareOffset(-1), true},

@@ -1,0 +1,199 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/fence"
+	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/position"
+	"github.com/strait-mirror/strait/flows/sink"
+)
+
+// barrier gives a lane the producer ids that its old records need (package fence).
+// It is the sink's Fence. Its methods are called by one goroutine at a time.
+type barrier struct {
+	ids  *fence.Lane
+	lane *lane
+	had  bool // an id: the target can do it
+}
+
+// barrierPatience is how long an id is waited for where none was ever had: a target
+// whose coordinators never come up must not keep records from being copied.
+const barrierPatience = 10 * time.Second
+
+// buildFences makes the client of barriers, for a flow that proves by counting.
+func (s *session) buildFences() (err error) {
+	if !s.exactly() || s.spread != nil || s.transactions != nil {
+		return nil
+	}
+	if s.fences, err = s.flow.p.Target.Coordinator("fences-"+s.flow.p.Flow.Name, false); err != nil {
+		return fmt.Errorf("building the client of fences: %w", err)
+	}
+	return nil
+}
+
+// newBarrier returns what fences a lane; nil: nothing does.
+func newBarrier(l *lane, client *kgo.Client) *barrier {
+	if client == nil {
+		return nil
+	}
+	return &barrier{lane: l, ids: fence.New(fence.Params{
+		Client: client, On: l.session.flow.p.Target, Target: l.targetPartition(),
+		Name: fmt.Sprintf("%s-fence-%s-%d", model.TransactionalID(l.session.flow.p.Flow), l.source.Topic, l.source.Partition),
+	})}
+}
+
+// number returns which of the lane's fenced ids a producer id is; 0: none of them.
+func (b *barrier) number(id int64) int32 {
+	if b == nil {
+		return 0
+	}
+	return b.ids.Number(id)
+}
+
+// continues reports whether an anchor's producer id is one of the lane's fenced ids.
+func (b *barrier) continues(a position.Anchor) bool {
+	if b == nil || a.Fence == 0 {
+		return false
+	}
+	b.had = true
+	b.ids.Is(a.ProducerID, a.Fence)
+	return true
+}
+
+// Next implements sink.Fence.
+func (b *barrier) Next(ctx context.Context) (id int64, epoch int16, err error) {
+	trying, cancel := context.WithCancel(ctx)
+	if !b.had {
+		trying, cancel = context.WithTimeout(ctx, barrierPatience)
+	}
+	defer cancel()
+	id, epoch, err = b.ids.Next(trying)
+	if err == nil {
+		b.had = true
+		err = b.lane.session.enter(ctx, id)
+	}
+	return id, epoch, b.failed(ctx, err)
+}
+
+// Shut implements sink.Fence.
+func (b *barrier) Shut(ctx context.Context, id int64, epoch int16) error {
+	return b.failed(ctx, b.ids.Shut(ctx, id, epoch))
+}
+
+// failed says what a failure means to the lane, and to a person.
+func (b *barrier) failed(ctx context.Context, err error) error {
+	f := b.lane.session.flow
+	key := noteKey{kind: noteFence, partition: WholeTopic}
+	switch {
+	case err == nil:
+		f.clearNote(key)
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, fence.ErrTaken):
+		return err
+	}
+	err = f.p.Target.Explain(deniedTransactions(f.p.Flow, err))
+	f.note(key, Problem{
+		Err: fmt.Errorf("records are older than the target remembers producers for (producer.id.expiration.ms), and requests of lost connections cannot be shut out there, %s are waited instead: %w",
+			lateWithin, err),
+		Fix: fixFor(err),
+	})
+	return errors.Join(sink.ErrNoFence, err)
+}
+
+// lateWithin is how long a request may be under way, where nothing but time shuts it
+// out: sink's QuietTime.
+const lateWithin = 5 * time.Second
+
+// errLate asks for patience: see settled.
+var errLate = errors.New("waiting for requests of an earlier process that may still be under way")
+
+// forgotten reports whether the target may have forgotten a producer, whose last
+// batch there has a time: late requests of it may be appended once more then.
+func (s *session) forgotten(last int64) bool {
+	expiration := s.forgets
+	if expiration == 0 {
+		expiration = 24 * time.Hour // Kafka's default
+	}
+	return time.Since(time.UnixMilli(last)) > expiration*9/10
+}
+
+// settled sees to it that nothing of a predecessor arrives behind what an evidence
+// says of the target, and returns what it says then.
+func (s *session) settled(ctx context.Context, l *lane, a position.Anchor, e evidence, p cluster.Producers) (evidence, error) {
+	if l.barrier == nil || a.Fence == 0 {
+		if e.time != 0 && s.forgotten(e.time) && time.Since(s.opened) < lateWithin {
+			return e, errLate
+		}
+		return e, nil
+	}
+	known, ok := p.ByID[a.ProducerID]
+	if ok && known.Epoch == a.ProducerEpoch && !s.forgotten(known.LastTime) {
+		return e, nil // a late request is the same record at the same sequence
+	}
+	shut, err := l.barrier.ids.TakeOver(ctx, a.Fence, a.ProducerID)
+	if err = l.barrier.failed(ctx, err); err != nil {
+		if errors.Is(err, sink.ErrNoFence) && time.Since(s.opened) >= lateWithin {
+			e.shut = true // as far as it came
+			return e, nil
+		}
+		return e, errors.Join(errLate, err)
+	}
+	return s.evidenceBelow(ctx, l, a, e, shut)
+}
+
+// evidenceBelow brings an evidence up to date, to what was in the target's log when
+// the lane's producers had been shut out.
+func (s *session) evidenceBelow(ctx context.Context, l *lane, a position.Anchor, e evidence, shut []int64) (evidence, error) {
+	log := &targetLog{cluster: s.flow.p.Target, client: s.produce, budget: s.flow.budget}
+	at := l.targetPartition()
+	end := s.flow.p.Target.ListOffsets(ctx, cluster.LogEnd, []cluster.TopicPartition{at})[at]
+	if end.Err != nil {
+		return e, end.Err
+	}
+	from := l.begin.TargetEnd
+	if len(shut) > 1 {
+		from = a.TargetEnd // whoever wrote under a later id may have done so at any time
+	}
+	later := map[int64]evidence{} // by producer id
+	err := log.walk(ctx, l.target, from, end.Offset, func(b batch.Batch) {
+		if b.NextOffset() <= from {
+			return
+		}
+		for i, id := range shut {
+			w := writer{id, 0}
+			if i == 0 {
+				w.epoch = a.ProducerEpoch
+			}
+			if w.wrote(b) {
+				later[id] = evidence{sequence: nextSequence(lastSequence(b)), last: lastRecord(s.recoder, b), time: b.MaxTimestamp()}
+			}
+		}
+	})
+	if err != nil {
+		return e, err
+	}
+	l.begin.TargetEnd = end.Offset
+	if first, ok := later[shut[0]]; ok {
+		e.sequence, e.last, e.time = first.sequence, first.last, first.time
+	}
+	if e, err = l.weigh(a, e); err != nil {
+		return e, err
+	}
+	for _, id := range shut[1:] {
+		if next, ok := later[id]; ok { // its first record has sequence 0
+			e.records, e.last, e.time = e.records+int64(next.sequence), next.last, next.time
+		}
+	}
+	e.shut = true
+	return e, nil
+}

@@ -1,0 +1,135 @@
+package control_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/strait-mirror/strait/config/field"
+	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/fence"
+	"github.com/strait-mirror/strait/integration/kafka"
+)
+
+// testFence holds brokers to what ADR 0012 rests on: an id is new to one only, and
+// from the end of a Shut or a TakeOver on nothing under the ids before it is
+// appended, whatever its sequence is.
+func testFence(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string) {
+	t.Helper()
+	m := model.NewCluster(field.HCL)
+	m.Alias, m.BootstrapServers = "a", c.Bootstrap()
+	target, err := cluster.New(cluster.Params{Config: m, Log: logTo(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	client, err := target.Coordinator("fences", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(int16(kmsg.Produce), 11) // later ones name topics by their ids
+	writer, err := kgo.NewClient(append(c.AdminOpts(), kgo.MaxVersions(versions))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	owner := func() *fence.Lane {
+		return fence.New(fence.Params{Client: client, On: target, Name: "strait-a->b-fence-" + topic + "-0", Target: cluster.TopicPartition{Topic: topic}})
+	}
+	next := func(l *fence.Lane) int64 {
+		id, epoch, err := l.Next(ctx)
+		if err != nil || epoch != 0 {
+			t.Fatalf("an id with epoch %d, %v", epoch, err)
+		}
+		return id
+	}
+	sent := func(id int64, sequence int32, want error) {
+		t.Helper()
+		if err := oldRecord(ctx, t, writer, topic, id, sequence); !errors.Is(err, want) {
+			t.Errorf("sequence %d of %d got %v, want %v", sequence, id, err, want)
+		}
+	}
+
+	one := owner()
+	first := next(one)
+	sent(first, 0, nil)
+	sent(first, 1, nil)
+	second := next(one) // before the first is shut out
+	if err := one.Shut(ctx, first, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, sequence := range []int32{0, 1, 2, 7} { // late, once more, next and any
+		sent(first, sequence, kerr.InvalidProducerEpoch)
+	}
+	sent(second, 0, nil)
+
+	two := owner() // knows of the second only, by its anchor
+	shut, err := two.TakeOver(ctx, one.Number(second), second)
+	if err != nil || !slices.Equal(shut, []int64{second}) {
+		t.Fatalf("took over %d with %v, want %d", shut, err, second)
+	}
+	sent(second, 1, kerr.InvalidProducerEpoch)
+	third := next(two)
+	sent(third, 0, nil)
+	fourth := next(one) // who was taken over does not know it yet
+	if err := one.Shut(ctx, second, 0); !errors.Is(err, fence.ErrTaken) {
+		t.Errorf("shutting out after a takeover: %v, want %v", err, fence.ErrTaken)
+	}
+
+	three := owner() // by the same anchor, which is out of date
+	shut, err = three.TakeOver(ctx, one.Number(second), second)
+	if want := []int64{second, third, fourth}; err != nil || !slices.Equal(shut, want) {
+		t.Fatalf("took over %d with %v, want %d", shut, err, want)
+	}
+	sent(third, 1, kerr.InvalidProducerEpoch)
+	sent(fourth, 0, kerr.InvalidProducerEpoch)
+	sent(next(three), 0, nil)
+	if _, err := owner().TakeOver(ctx, 1, first+1000); !errors.Is(err, fence.ErrUnknown) {
+		t.Errorf("taking over from another producer: %v, want %v", err, fence.ErrUnknown)
+	}
+}
+
+// oldRecord appends a record of two days ago to partition 0 and returns the broker's
+// answer.
+func oldRecord(ctx context.Context, t *testing.T, cl *kgo.Client, topic string, id int64, sequence int32) error {
+	t.Helper()
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis = -1, 5000
+	part := kmsg.NewProduceRequestTopicPartition()
+	part.Records = oldBatch(id, sequence)
+	rt := kmsg.NewProduceRequestTopic()
+	rt.Topic, rt.Partitions = topic, []kmsg.ProduceRequestTopicPartition{part}
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(ctx, cl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode)
+}
+
+// oldBatch is a batch of one record of two days ago.
+func oldBatch(id int64, sequence int32) []byte {
+	r := kmsg.Record{Key: []byte("k"), Value: []byte("v")}
+	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself is one byte while it is zero
+	old := time.Now().Add(-48 * time.Hour).UnixMilli()
+	b := kmsg.RecordBatch{
+		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: old, MaxTimestamp: old,
+		ProducerID: id, FirstSequence: sequence, NumRecords: 1, Records: r.AppendTo(nil),
+	}
+	b.Length = int32(len(b.AppendTo(nil)) - 12)
+	raw := b.AppendTo(nil)
+	binary.BigEndian.PutUint32(raw[17:], crc32.Checksum(raw[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return raw
+}
