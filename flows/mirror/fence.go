@@ -4,48 +4,138 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/fence"
 	"github.com/strait-mirror/strait/flows/internal/batch"
+	"github.com/strait-mirror/strait/flows/internal/transaction"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/sink"
 )
 
-// barrier gives a lane the producer ids that its old records need (package fence).
-// It is the sink's Fence. Its methods are called by one goroutine at a time.
-type barrier struct {
-	ids  *fence.Lane
-	lane *lane
-	had  bool // an id: the target can do it
+// fences say whether the target has what barriers need. A nil one is that of a flow
+// that proves nothing by counting. It is safe for concurrent use.
+type fences struct {
+	flow   *Flow
+	client *kgo.Client
+	need   sync.Once
+	needed chan struct{} // closed once a lane has old records
+	ready  chan struct{} // closed once coordinators answer
 }
 
-// barrierPatience is how long an id is waited for where none was ever had: a target
-// whose coordinators never come up must not keep records from being copied.
-const barrierPatience = 10 * time.Second
-
-// buildFences makes the client of barriers, for a flow that proves by counting.
-func (s *session) buildFences() (err error) {
+// buildFences makes them, for a flow that proves by counting.
+func (s *session) buildFences() error {
 	if !s.exactly() || s.spread != nil || s.transactions != nil {
 		return nil
 	}
-	if s.fences, err = s.flow.p.Target.Coordinator("fences-"+s.flow.p.Flow.Name, false); err != nil {
+	client, err := s.flow.p.Target.Coordinator("fences-"+s.flow.p.Flow.Name, false)
+	if err != nil {
 		return fmt.Errorf("building the client of fences: %w", err)
 	}
+	s.fences = &fences{flow: s.flow, client: client, needed: make(chan struct{}), ready: make(chan struct{})}
 	return nil
 }
 
+func (f *fences) close() {
+	if f != nil {
+		f.client.Close()
+	}
+}
+
+// await reports whether coordinators answer, and gives them a moment when they are
+// first asked: a target without any must not hold up records.
+func (f *fences) await(ctx context.Context) bool {
+	const moment = time.Second
+	wait := time.Duration(0)
+	f.need.Do(func() {
+		close(f.needed)
+		wait = moment
+	})
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-f.ready:
+		return true
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	select {
+	case <-f.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// watch looks for coordinators, once somebody needs them, until they answer or ctx
+// ends. Their topic is created by the first question, which takes a while.
+func (f *fences) watch(ctx context.Context) {
+	if f == nil {
+		return
+	}
+	select {
+	case <-f.needed:
+	case <-ctx.Done():
+		return
+	}
+	const (
+		patience = 10 * time.Second // before anybody hears of it
+		soon     = 100 * time.Millisecond
+		later    = 3 * time.Second
+	)
+	id := transaction.ID{Client: f.client, Name: model.TransactionalID(f.flow.p.Flow) + "-fence"}
+	for began := time.Now(); ; {
+		err := id.Find(ctx)
+		if err == nil {
+			f.flow.clearNote(noteKey{kind: noteFence, partition: WholeTopic})
+			close(f.ready)
+			return
+		}
+		pause := soon
+		if denied := errors.Is(err, kerr.TransactionalIDAuthorizationFailed); denied || time.Since(began) >= patience {
+			f.note(err)
+			pause = later
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// note tells a person that late requests are not shut out, and what that means.
+func (f *fences) note(err error) {
+	err = f.flow.p.Target.Explain(deniedTransactions(f.flow.p.Flow, err))
+	f.flow.note(noteKey{kind: noteFence, partition: WholeTopic}, Problem{
+		Err: fmt.Errorf("records are older than the target remembers producers for (producer.id.expiration.ms), and requests of lost connections cannot be shut out there, %s are waited instead: %w",
+			lateWithin, err),
+		Fix: fixFor(err),
+	})
+}
+
+// barrier gives a lane the producer ids that its old records need (package fence).
+// It is the sink's Fence. Its methods are called by one goroutine at a time.
+type barrier struct {
+	fences *fences
+	ids    *fence.Lane
+	lane   *lane
+	had    bool // an id: the target can do it
+}
+
 // newBarrier returns what fences a lane; nil: nothing does.
-func newBarrier(l *lane, client *kgo.Client) *barrier {
-	if client == nil {
+func newBarrier(l *lane, all *fences) *barrier {
+	if all == nil {
 		return nil
 	}
-	return &barrier{lane: l, ids: fence.New(fence.Params{
-		Client: client, On: l.session.flow.p.Target, Target: l.targetPartition(),
+	return &barrier{fences: all, lane: l, ids: fence.New(fence.Params{
+		Client: all.client, On: l.session.flow.p.Target, Target: l.targetPartition(),
 		Name: fmt.Sprintf("%s-fence-%s-%d", model.TransactionalID(l.session.flow.p.Flow), l.source.Topic, l.source.Partition),
 	})}
 }
@@ -70,12 +160,10 @@ func (b *barrier) continues(a position.Anchor) bool {
 
 // Next implements sink.Fence.
 func (b *barrier) Next(ctx context.Context) (id int64, epoch int16, err error) {
-	trying, cancel := context.WithCancel(ctx)
-	if !b.had {
-		trying, cancel = context.WithTimeout(ctx, barrierPatience)
+	if !b.had && !b.fences.await(ctx) {
+		return 0, 0, sink.ErrNoFence
 	}
-	defer cancel()
-	id, epoch, err = b.ids.Next(trying)
+	id, epoch, err = b.ids.Next(ctx)
 	if err == nil {
 		b.had = true
 		err = b.lane.session.enter(ctx, id)
@@ -90,23 +178,16 @@ func (b *barrier) Shut(ctx context.Context, id int64, epoch int16) error {
 
 // failed says what a failure means to the lane, and to a person.
 func (b *barrier) failed(ctx context.Context, err error) error {
-	f := b.lane.session.flow
-	key := noteKey{kind: noteFence, partition: WholeTopic}
 	switch {
 	case err == nil:
-		f.clearNote(key)
+		b.fences.flow.clearNote(noteKey{kind: noteFence, partition: WholeTopic})
 		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	case errors.Is(err, fence.ErrTaken):
 		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
-	err = f.p.Target.Explain(deniedTransactions(f.p.Flow, err))
-	f.note(key, Problem{
-		Err: fmt.Errorf("records are older than the target remembers producers for (producer.id.expiration.ms), and requests of lost connections cannot be shut out there, %s are waited instead: %w",
-			lateWithin, err),
-		Fix: fixFor(err),
-	})
+	b.fences.note(err)
 	return errors.Join(sink.ErrNoFence, err)
 }
 
@@ -140,8 +221,11 @@ func (s *session) settled(ctx context.Context, l *lane, a position.Anchor, e evi
 	if ok && known.Epoch == a.ProducerEpoch && !s.forgotten(known.LastTime) {
 		return e, nil // a late request is the same record at the same sequence
 	}
-	shut, err := l.barrier.ids.TakeOver(ctx, a.Fence, a.ProducerID)
-	if err = l.barrier.failed(ctx, err); err != nil {
+	const patience = 5 * time.Second // others wait for this pass
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	shut, err := l.barrier.ids.TakeOver(short, a.Fence, a.ProducerID)
+	if err = l.barrier.failed(short, err); err != nil {
 		if errors.Is(err, sink.ErrNoFence) && time.Since(s.opened) >= lateWithin {
 			e.shut = true // as far as it came
 			return e, nil

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 	"github.com/strait-mirror/strait/flows/internal/wire"
@@ -30,7 +28,7 @@ type session struct {
 	sink         *sink.Sink
 	spread       *spread       // nil: lanes end in sink
 	transactions *transactions // nil: lanes end in sink
-	fences       *kgo.Client   // for the barriers of lanes; nil: they have none
+	fences       *fences       // for the barriers of lanes; nil: they have none
 	v2           bool          // the target has transaction.version 2
 	topics       *topicsync.Syncer
 	store        ledger
@@ -231,6 +229,7 @@ func (s *session) run(ctx context.Context) error {
 	wait.Go(func() { s.watchPositions(data) })
 	wait.Go(func() { s.watchOthers(fetching) })
 	wait.Go(func() { s.watchEnds(fetching) })
+	wait.Go(func() { s.fences.watch(data) })
 	f.setState(Running, "")
 	s.discover(ctx) // until ctx ends
 
@@ -317,7 +316,5 @@ func (s *session) close() {
 	}
 	s.dead.close()
 	s.spread.stop()
-	if s.fences != nil {
-		s.fences.Close()
-	}
+	s.fences.close()
 }

@@ -14,8 +14,8 @@ import (
 // fence a while is waited instead, which is a bet.
 
 const (
-	fencedFor = 24 * time.Hour // coordinators forget transactional ids that nothing is asked of, by default after a week
-	fenceWait = time.Minute    // before a fence that had no id is asked again
+	fencedFor = 24 * time.Hour  // coordinators forget transactional ids that nothing is asked of, by default after a week
+	fenceWait = 5 * time.Second // before a fence that had no id is asked again
 )
 
 // producer is whom a lane writes as.

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"hash/crc32"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,7 +21,10 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/fence"
+	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/integration/kafka"
+	"github.com/strait-mirror/strait/pipeline/status"
+	"github.com/strait-mirror/strait/pipeline/supervisor"
 )
 
 // testFence holds brokers to what ADR 0012 rests on: an id is new to one only, and
@@ -99,6 +105,97 @@ func testFence(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string
 	if _, err := owner().TakeOver(ctx, 1, first+1000); !errors.Is(err, fence.ErrUnknown) {
 		t.Errorf("taking over from another producer: %v, want %v", err, fence.ErrUnknown)
 	}
+}
+
+// TestOldRecordsWithoutAFence has targets that give out no transactional ids: copying
+// goes on all the same, and a person is told what is missing.
+func TestOldRecordsWithoutAFence(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	a := kafka.Start(t, kafka.Options{})
+	create(ctx, t, a, "t", 1)
+	old := func(values ...string) {
+		t.Helper()
+		for _, v := range values {
+			r := &kgo.Record{Topic: "t", Value: []byte(v), Timestamp: time.Now().Add(-48 * time.Hour)}
+			if err := a.Client().ProduceSync(ctx, r).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	old("1", "2", "3")
+	start := func(t *testing.T, b *kafka.Cluster, more string) *supervisor.Supervisor {
+		t.Helper()
+		cfg := properties(t, `
+a->b.enabled = true
+emit.heartbeats.enabled = false
+topics = t
+replication.factor = 1
+refresh.topics.interval.seconds = 1
+sync.topic.acls.enabled = false
+`+more, map[string]*kafka.Cluster{"a": a, "b": b})
+		for _, f := range cfg.Flows {
+			f.Delivery = model.ExactlyOnce
+		}
+		s, err := supervisor.New(supervisor.Params{Config: cfg, Log: logTo(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lasting, stop := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := s.Run(lasting); err != nil {
+				t.Errorf("stopping: %v", err)
+			}
+		})
+		t.Cleanup(func() { stop(); running.Wait() })
+		return s
+	}
+	reach := func(t *testing.T, s *supervisor.Supervisor, until func(status.Flow) bool) {
+		t.Helper()
+		if !wait(ctx, func() bool { return until(s.Status().Flows[0]) }) {
+			t.Fatalf("gave up; problems are\n%s", problems(s))
+		}
+	}
+	told := func(f status.Flow, what string) bool {
+		return slices.ContainsFunc(f.Problems, func(p status.Problem) bool {
+			return strings.Contains(p.Summary, "cannot be shut out") && strings.Contains(p.Summary+p.Fix, what)
+		})
+	}
+	t.Run("no coordinator", func(t *testing.T) {
+		b := kafka.Start(t, kafka.Options{Config: map[string]string{"transaction.state.log.replication.factor": "3"}}) // of one broker
+		s := start(t, b, "")
+		reach(t, s, func(f status.Flow) bool { return f.Records == 3 })
+	})
+	t.Run("no permission", func(t *testing.T) {
+		b := secured(t)
+		allow := func(acl *kadm.ACLBuilder) {
+			acl = acl.ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpAll).Allow("User:bob").AllowHosts("*")
+			if _, err := b.Admin().CreateACLs(ctx, acl); err != nil {
+				t.Fatal(err)
+			}
+		}
+		allow(kadm.NewACLs().Topics("*").Groups("*").Clusters())
+		s := start(t, b, login("b", "bob", "b"))
+		reach(t, s, func(f status.Flow) bool { return f.Records == 3 && told(f, "--operation Write --transactional-id") })
+		allow(kadm.NewACLs().TransactionalIDs("*"))
+		reach(t, s, func(f status.Flow) bool { return !told(f, "") })
+		store, err := position.NewStore(position.Params{Client: b.Client(), SourceAlias: "a", Log: logTo(t), KeepSettings: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fenced := func() bool {
+			old("another")
+			if err := store.Open(ctx); err != nil {
+				t.Fatal(err)
+			}
+			at, _ := store.Get("t", 0)
+			return at.Fence == 1
+		}
+		if !wait(ctx, fenced) {
+			t.Error("the position names no fence")
+		}
+	})
 }
 
 // oldRecord appends a record of two days ago to partition 0 and returns the broker's

@@ -30,6 +30,26 @@ type ID struct {
 	Worry   func(error)   // told what is in the way, when it does not pass soon; may be nil
 }
 
+// Find asks once for the coordinator of the id. A cluster that has had no transaction
+// yet makes its topic of them then.
+func (i *ID) Find(ctx context.Context) error {
+	const ofTransactions = 1
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorType, req.CoordinatorKey, req.CoordinatorKeys = ofTransactions, i.Name, []string{i.Name}
+	resp, err := req.RequestWith(ctx, i.Client)
+	if err != nil {
+		return fmt.Errorf("looking for the coordinator of transactional id %q: %w", i.Name, err)
+	}
+	code := resp.ErrorCode
+	for _, c := range resp.Coordinators {
+		code = c.ErrorCode
+	}
+	if err := kerr.ErrorForCode(code); err != nil {
+		return fmt.Errorf("looking for the coordinator of transactional id %q: %w", i.Name, err)
+	}
+	return nil
+}
+
 // Begin makes us the owner of the id: whoever wrote under it is fenced, and what
 // that one left open is aborted (InitProducerId, KIP-98). The epoch is 0 only for
 // who begins with an id that the coordinator does not know.
