@@ -33,10 +33,15 @@ func writeCompatibility() error {
 	if err != nil {
 		return err
 	}
+	for _, d := range schema.Differences() {
+		for _, n := range d.Items {
+			tests[n] = append(tests[n], fmt.Sprintf("[difference](#%s)", d.Anchor()))
+		}
+	}
 	var w strings.Builder
 	w.WriteString(schema.Compatibility())
 	w.WriteString("\n# Conformance\n\nWhat a replacement has to do as MirrorMaker 2 does, and the tests that show it. " +
-		"A test names its items in its comment; what has none is not proven yet.\n")
+		"A test names its items in its comment; what has none is not proven yet. Some hold otherwise, as a deliberate difference says.\n")
 	for line := range strings.Lines(conformance) {
 		number, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if number == "#" {

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/strait-mirror/strait/config/field"
 	"github.com/strait-mirror/strait/config/model"
@@ -17,11 +19,12 @@ type Difference struct {
 	MM2       string // what MirrorMaker 2 does
 	Why       string
 	Restore   string // the line of a properties file that restores it; empty: nothing does
+	Items     []int  // of the list of conformance that do not hold for it, or hold otherwise
 }
 
 // Differences are all deliberate ones. What is in none of them is as in
 // MirrorMaker 2, or a fault.
-func Differences() []Difference { return append(ofRecords(), ofControl()...) }
+func Differences() []Difference { return slices.Concat(ofRecords(), ofControl(), ofPrograms()) }
 
 // ofRecords are the differences in how records are copied.
 func ofRecords() []Difference {
@@ -56,7 +59,8 @@ func ofRecords() []Difference {
 		{
 			Name:   "idempotence",
 			Strait: "writing is idempotent and waits for all replicas, whatever enable.idempotence and acks say", MM2: "idempotence is off unless it is asked for",
-			Why: "a repeated request would be a repeated record",
+			Why:   "a repeated request would be a repeated record",
+			Items: []int{58},
 		},
 		{
 			Name:   "target created anew",
@@ -73,7 +77,8 @@ func ofRecords() []Difference {
 		{
 			Name:   "tasks",
 			Strait: "every partition is copied by itself, whatever tasks.max says", MM2: "tasks.max tasks share the partitions, one by default",
-			Why: "one task is the bottleneck of most installations",
+			Why:   "one task is the bottleneck of most installations",
+			Items: []int{19, 45},
 		},
 		{
 			Name:   "unreachable cluster",
@@ -118,6 +123,34 @@ func ofControl() []Difference {
 			Why:    "consumers would read again what they have read, up to all of it",
 		},
 		{
+			Name:   "settings that cannot be read",
+			Strait: "a topic of which the settings cannot be read waits with the missing permission as its problem, and all others are created",
+			MM2:    "no new topic is created until they can be",
+			Why:    "one topic's trouble is its own",
+			Items:  []int{41},
+		},
+		{
+			Name:      "checkpoints without offset syncs",
+			Attribute: "emit_checkpoints_enabled", Strait: "checkpoints are written also where emit.offset-syncs.enabled is false",
+			MM2: "the connector of checkpoints is invalid then, and does not start", Why: "what offsets are at the target is known without the topic of offset syncs",
+			Restore: "emit.checkpoints.enabled = false",
+			Items:   []int{78},
+		},
+		{
+			Name:   "empty partitions",
+			Strait: "the offset of a group in a partition of which nothing was copied is translated, too, once both ends are known",
+			MM2:    "it has no checkpoint until a record was copied",
+			Why:    "with auto.offset.reset=latest a group that failed over would miss the first records",
+			Items:  []int{110},
+		},
+		{
+			Name:   "checkpoints that cannot be read",
+			Strait: "no checkpoint is written until those that are there could be read, and the missing permission is shown",
+			MM2:    "it goes on as if there were none",
+			Why:    "readers would see a group go back",
+			Items:  []int{87},
+		},
+		{
 			Name:   "topics of its own",
 			Strait: "Kafka Connect's topics of configurations and status are not made, nor one of offsets where nothing is copied; mm2-offsets is compacted sooner, and mm2-strait-places and mm2-strait-index are beside it",
 			MM2:    "each pair of clusters has mm2-configs, mm2-status and mm2-offsets, also where nothing is copied",
@@ -128,6 +161,34 @@ func ofControl() []Difference {
 			Strait: "a position says beside its offset where its record is on the target, is past the markers of transactions, and has an older one beside it; heartbeats and checkpoints have none",
 			MM2:    "a position is the offset of the last record, and every heartbeat and checkpoint has one",
 			Why:    "the exact place to go on at after a crash is found with it; MirrorMaker 2 reads the offset all the same",
+			Items:  []int{53},
+		},
+	}
+}
+
+// ofPrograms are the differences in what is configured, loaded and shown.
+func ofPrograms() []Difference {
+	return []Difference{
+		{
+			Name:   "classes of one's own",
+			Strait: "classes for filters, for replication policies other than Kafka's two and for forwarding.admin.class are refused, with what to write instead",
+			MM2:    "they are loaded from the class path, for each cluster its own",
+			Why:    "no Java runs",
+			Items:  []int{7, 18, 119},
+		},
+		{
+			Name:   "metrics",
+			Strait: "metrics are shown to Prometheus or pushed by OTLP, and metric.reporters has no effect",
+			MM2:    "they are beans of JMX, and what metric.reporters names beside that",
+			Why:    "no Java runs",
+			Items:  []int{17, 66},
+		},
+		{
+			Name:   "validation of exactly.once.support",
+			Strait: "exactly.once.support has no effect: what exactly once needs is there with either isolation.level",
+			MM2:    "a connector of which it is required is refused unless isolation.level is read_committed",
+			Why:    "the level says which records are copied, not how often",
+			Items:  []int{48, 49, 50},
 		},
 	}
 }
@@ -168,6 +229,19 @@ func Compatibility() string {
 		fmt.Fprintf(&w, "This restores it%s:\n\n```properties\n%s\n```\n", in, d.Restore)
 	}
 	return w.String()
+}
+
+// Anchor is where the page has the difference, after GitHub's rules for headings.
+func (d Difference) Anchor() string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, d.Strait)
 }
 
 // heading begins a clause with a capital letter.

@@ -43,7 +43,8 @@ func TestCheckpointsSayNews(t *testing.T) {
 	}
 }
 
-// TestOffsetsAreWrittenForwards is 81 and 82, and what comes with rewinds.
+// TestOffsetsAreWrittenForwards is conformance items 81 and 82, and what comes with
+// rewinds.
 func TestOffsetsAreWrittenForwards(t *testing.T) {
 	back := &Groups{last: map[key]checkpoint{}}
 	k := key{"g", "t", 0}
@@ -82,7 +83,7 @@ func TestMergedTopicsHaveTheFirstPlace(t *testing.T) {
 	}
 }
 
-// TestReasons is 76 and 77, and every type of group there is.
+// TestReasons is conformance items 76 and 77, and every type of group there is.
 func TestReasons(t *testing.T) {
 	f := model.NewFlow(field.Properties)
 	f.Control.Groups, f.Control.GroupsExclude = []string{"g.*"}, []string{"g-not"}

@@ -56,7 +56,7 @@ func TestLeftLaneIsNotKnownToBeAnywhere(t *testing.T) {
 	}
 }
 
-// TestLaneHoldsOneSync is conformance items 63 to 65: the newest takes the
+// TestLaneHoldsOneSync is conformance items 59 and 63 to 65: the newest takes the
 // place of what waits, and what lags too little waits for the flush.
 func TestLaneHoldsOneSync(t *testing.T) {
 	s := newSyncs(100)

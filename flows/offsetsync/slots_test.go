@@ -67,7 +67,7 @@ func TestSlotsAreMirrorMakers(t *testing.T) {
 	}
 }
 
-// TestSlotsTranslate is conformance items 88 to 93.
+// TestSlotsTranslate is conformance items 80 and 88 to 93.
 func TestSlotsTranslate(t *testing.T) {
 	var s slots
 	translate := func(up, want int64) {
@@ -88,6 +88,14 @@ func TestSlotsTranslate(t *testing.T) {
 	translate(200, 10)
 	s.add(pair{20, 20})
 	translate(20, 20)
+
+	s = slots{}
+	s.add(pair{3, 4})
+	translate(10, 5)
+	s = slots{}
+	s.add(pair{7, 8})
+	translate(7, 8)
+	translate(12, 9)
 
 	s = slots{}
 	s.add(pair{0, 0})

@@ -194,6 +194,8 @@ func TestSyncCreatesWhatIsMissing(t *testing.T) {
 	}
 }
 
+// TestSyncAsksForSettingsOnlyWhenItMust is conformance item 47 of a flow that has
+// nothing to do: a pass asks each cluster once.
 func TestSyncAsksForSettingsOnlyWhenItMust(t *testing.T) {
 	b := newBench(t, nil)
 	b.create(b.source, "t0", 1)
@@ -225,6 +227,8 @@ func TestSyncAsksForSettingsOnlyWhenItMust(t *testing.T) {
 	}
 }
 
+// TestSyncGrowsAndNeverShrinks is conformance item 47: new partitions of the source
+// are seen, and more at the target are nothing to act on.
 func TestSyncGrowsAndNeverShrinks(t *testing.T) {
 	b := newBench(t, nil)
 	b.create(b.source, "t0", 2)
@@ -259,6 +263,8 @@ func grow(t *testing.T, cl *kgo.Client, topic string, to int32) {
 	}
 }
 
+// TestSyncIsolatesTopicsThatCannotBeCreatedOrDescribed is conformance item 41: the
+// missing permission is named, with the topic, and no other topic waits for it.
 func TestSyncIsolatesTopicsThatCannotBeCreatedOrDescribed(t *testing.T) {
 	tests := map[string]struct {
 		onSource bool

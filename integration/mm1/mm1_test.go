@@ -14,6 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// TestMirrorMaker1 is conformance items 126, 129 and 130, beside the real MirrorMaker 1:
+// records of every shape between a cluster with TLS and a password and one without
+// either, kills of the mirror and stops and kills of brokers.
 func TestMirrorMaker1(t *testing.T) {
 	l := newLab(t)
 	t.Run("side by side", func(t *testing.T) {
@@ -303,7 +306,7 @@ func (l *lab) testKill(t *testing.T) {
 }
 
 // testBounce stops and kills the target's broker while records are written to it
-// by key: none is lost, and none of a key overtakes another (conformance item 130).
+// by key: none is lost, and none of a key overtakes another.
 func (l *lab) testBounce(t *testing.T) {
 	create(t, l.source, "bounce", 4)
 	p := l.strait(t, "bounce", "bounce", "--offset.commit.interval.ms", "500")

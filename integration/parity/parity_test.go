@@ -102,7 +102,7 @@ func lay(t *testing.T) []string {
 
 // TestEffective compares every configuration of every flow of every file, and
 // what is rejected.
-// It is conformance items 1 to 4, 6, 8, 9, 13 and 14.
+// It is conformance items 1 to 6, 8, 9 and 12 to 15.
 func TestEffective(t *testing.T) {
 	files := lay(t)
 	var want map[string]answer

@@ -44,7 +44,11 @@ AgNIADBFAiB3z4UIJCAwPvvxBqcdD+hRPd9FUgJmqMcgpeSL2oHizQIhAKZLSrXV
 -----END CERTIFICATE-----
 `
 
-const two = "clusters=A,B\nA.bootstrap.servers=a:9092\nB.bootstrap.servers=b:9092\n"
+const (
+	two   = "clusters=A,B\nA.bootstrap.servers=a:9092\nB.bootstrap.servers=b:9092\n"
+	three = "clusters=A,B,C\nC.bootstrap.servers=c:9092\n" // behind two, as the next
+	six   = "clusters=A,B,C,D,E,F\nC.bootstrap.servers=c:9092\nD.bootstrap.servers=d:9092\nE.bootstrap.servers=e:9092\nF.bootstrap.servers=f:9092\n"
+)
 
 // TestPrecedence shows which of several keys wins.
 func TestPrecedence(t *testing.T) {
@@ -112,25 +116,37 @@ func TestPrecedence(t *testing.T) {
 }
 
 // TestPairs shows which pairs give a flow, and whether it runs: + copies
-// records, ~ only sends heartbeats, - does nothing.
+// records, ~ only sends heartbeats, - does nothing. It is conformance items 9 to 11
+// and 32.
 func TestPairs(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
-		"nothing":                   {"", "A->B~ B->A~"},
-		"one":                       {"A->B.enabled=true", "A->B+ B->A~"},
-		"any case":                  {"A->B.enabled=TRUE", "A->B+ B->A~"},
-		"file order":                {"B->A.enabled=true\nA->B.enabled=true", "B->A+ A->B+"},
-		"off":                       {"A->B.enabled=false\nA->B.topics=x", "A->B~ B->A~"},
-		"mentioned":                 {"A->B.topics=x", "A->B~ B->A~"},
-		"blank behind, heartbeats":  {"A->B.enabled=true ", "A->B+ B->A~"},
-		"blank behind, none":        {"A->B.enabled=true \nemit.heartbeats.enabled=false", "A->B-"},
-		"blank behind, own":         {"A->B.enabled=true \nemit.heartbeats.enabled=false\nA->B.emit.heartbeats.enabled=true", "A->B+"},
-		"top level":                 {"enabled=true", "A->B+ B->A+"},
-		"top level, no heartbeats":  {"enabled=true\nemit.heartbeats.enabled=false", ""},
-		"top level, one off":        {"enabled=true\nA->B.enabled=false", "A->B~ B->A+"},
-		"from the environment":      {"config.providers=e\nconfig.providers.e.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider\nA->B.enabled=${e:E}", "A->B~ B->A~"},
-		"unknown cluster":           {"A->C.enabled=true", "A->B~ B->A~"},
-		"to itself":                 {"A->A.enabled=true", "A->B~ B->A~"},
-		"arrow with blanks":         {"A -> B.enabled = true", "A->B~ B->A~"},
+		"nothing":                  {"", "A->B~ B->A~"},
+		"one":                      {"A->B.enabled=true", "A->B+ B->A~"},
+		"any case":                 {"A->B.enabled=TRUE", "A->B+ B->A~"},
+		"file order":               {"B->A.enabled=true\nA->B.enabled=true", "B->A+ A->B+"},
+		"off":                      {"A->B.enabled=false\nA->B.topics=x", "A->B~ B->A~"},
+		"mentioned":                {"A->B.topics=x", "A->B~ B->A~"},
+		"blank behind, heartbeats": {"A->B.enabled=true ", "A->B+ B->A~"},
+		"blank behind, none":       {"A->B.enabled=true \nemit.heartbeats.enabled=false", "A->B-"},
+		"blank behind, own":        {"A->B.enabled=true \nemit.heartbeats.enabled=false\nA->B.emit.heartbeats.enabled=true", "A->B+"},
+		"top level":                {"enabled=true", "A->B+ B->A+"},
+		"top level, no heartbeats": {"enabled=true\nemit.heartbeats.enabled=false", ""},
+		"top level, one off":       {"enabled=true\nA->B.enabled=false", "A->B~ B->A+"},
+		"from the environment":     {"config.providers=e\nconfig.providers.e.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider\nA->B.enabled=${e:E}", "A->B~ B->A~"},
+		"unknown cluster":          {"A->C.enabled=true", "A->B~ B->A~"},
+		"to itself":                {"A->A.enabled=true", "A->B~ B->A~"},
+		"arrow with blanks":        {"A -> B.enabled = true", "A->B~ B->A~"},
+		"four of six": {
+			three + "emit.heartbeats.enabled=true\nA->B.emit.heartbeats.enabled=false\nC->B.emit.heartbeats.enabled=false",
+			"A->B- C->B- A->C~ B->A~ B->C~ C->A~",
+		},
+		"fan out of six": {
+			six + "emit.heartbeats.enabled=false\nA->B.enabled=true\nA->C.enabled=true\nA->D.enabled=true", "A->B+ A->C+ A->D+",
+		},
+		"heartbeats of one more": {
+			six + "emit.heartbeats.enabled=false\nA->B.enabled=true\nA->C.enabled=true\nD->A.emit.heartbeats.enabled=true", "A->B+ A->C+ D->A~",
+		},
+		"named twice":               {"A->B.enabled=true\nA->B.topics=x\nA->B.groups=y", "A->B+ B->A~"},
 		"only heartbeats, no flows": {"emit.heartbeats.enabled=true", "A->B~ B->A~"},
 	}
 	for name, tt := range tests {

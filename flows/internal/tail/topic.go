@@ -46,7 +46,7 @@ func (t *Topic) Ensure(ctx context.Context, pass *reconcile.Pass) error {
 		return nil
 	}
 	created, refused, err := admin.EnsureCompacted(ctx, t.on.Control(), t.name, t.replicas, propagation)
-	if err == nil && refused != nil && !errors.Is(refused, kerr.TopicAuthorizationFailed) && !errors.Is(refused, kerr.ClusterAuthorizationFailed) {
+	if err == nil && !mayBeThere(refused) {
 		err = refused
 	}
 	if err != nil {
@@ -59,6 +59,17 @@ func (t *Topic) Ensure(ctx context.Context, pass *reconcile.Pass) error {
 		})
 	}
 	return nil
+}
+
+// mayBeThere reports whether a topic that was refused can be there all the same: others
+// may have created it (TopicAdmin of Kafka Connect, 4.2.0).
+func mayBeThere(refused error) bool {
+	for _, err := range []error{kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.UnsupportedVersion} {
+		if errors.Is(refused, err) {
+			return true
+		}
+	}
+	return false
 }
 
 // Read shows the records of the topic that were not shown before; none of one that
