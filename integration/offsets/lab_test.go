@@ -120,8 +120,8 @@ func read(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string, par
 	t.Helper()
 	end := ends(ctx, t, c, topic)[partition]
 	at := kgo.NewOffset().At(from)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Bootstrap()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: at}}))
+	cl, err := kgo.NewClient(append(c.AdminOpts(), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: at}}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
