@@ -172,7 +172,7 @@ func (b *bucket) reset() {
 	b.down, b.failed, b.waiting = true, nil, nil
 	for _, l := range b.lanes {
 		for _, q := range l.queue {
-			release(q)
+			release(q.Batch)
 		}
 		l.queue, l.records, l.bytes = nil, 0, 0
 		l.lost, l.moved = true, false
@@ -210,7 +210,7 @@ func (b *bucket) end(lanes []*Lane, err error) {
 	b.mu.Lock()
 	for _, l := range lanes {
 		for _, q := range l.queue {
-			release(q)
+			release(q.Batch)
 		}
 		l.queue, l.closed, l.moved = nil, true, false
 	}

@@ -34,22 +34,55 @@ type LaneParams struct {
 	Events   Events
 }
 
-// Lane carries one source partition to one target partition in the transactions
-// of its bucket. Add is called by one goroutine at a time, the other methods by
-// any.
+// Lane carries one source partition to a target partition, or to several, in the
+// transactions of its bucket. Add and AddParts are called by one goroutine at a time,
+// the other methods by any.
 type Lane struct {
 	p LaneParams
 	b *bucket
 
 	// Guarded by b.mu.
-	queue   []sink.Batch // not yet part of a transaction
-	next    int64        // where the lane is once what was handed out is committed
+	queue []queued // not yet part of a transaction
+	// others are the target partitions beside p.Target that it writes to, without
+	// their topics' ids; true: copies of records go there.
+	others  map[wire.PartitionKey]bool
+	next    int64 // where the lane is once what was handed out is committed
 	epoch   int32
 	moved   bool // next is not committed
 	records int64
 	bytes   int64 // handed out since the last commit
 	lost    bool  // waits for Resume
 	closed  bool  // takes nothing more
+}
+
+// Part is a batch on its way to one of several target partitions.
+type Part struct {
+	sink.Batch
+	Target   wire.PartitionKey
+	MaxBytes int  // as in LaneParams
+	Aside    bool // not one of the copies that are counted
+}
+
+// queued is a part that waits.
+type queued struct {
+	Part
+	joined bool // is in one transaction with what is behind it in the queue
+}
+
+// writesLocked reports whether the lane may have something in a target partition.
+func (l *Lane) writesLocked(target wire.PartitionKey) bool {
+	_, ok := l.others[plain(target)]
+	return ok || plain(target) == plain(l.p.Target)
+}
+
+// aloneLocked reports whether all copies go to p.Target.
+func (l *Lane) aloneLocked() bool {
+	for _, copies := range l.others {
+		if copies {
+			return false
+		}
+	}
+	return true
 }
 
 // AddLane returns a lane that waits for its first batch. Its position is stored
@@ -69,16 +102,36 @@ func (s *Set) AddLane(p LaneParams) *Lane {
 // caller bounds what it adds by the budget. What is added between the end of a
 // transaction and Resume is dropped, and so is everything after Close.
 func (l *Lane) Add(b sink.Batch) {
+	l.AddParts([]Part{{Batch: b, Target: l.p.Target, MaxBytes: l.p.MaxBytes}})
+}
+
+// AddParts is Add for what was made of one batch of the source: all of it is in one
+// transaction, so that no position is between its parts. The last one says where the
+// source goes on.
+func (l *Lane) AddParts(parts []Part) {
+	if len(parts) == 0 {
+		return
+	}
 	l.b.mu.Lock()
 	if l.closed || l.lost {
 		l.b.mu.Unlock()
-		release(b)
+		for _, p := range parts {
+			release(p.Batch)
+		}
 		return
 	}
 	if len(l.queue) == 0 {
 		l.b.waiting = append(l.b.waiting, l)
 	}
-	l.queue = append(l.queue, b)
+	for i, p := range parts {
+		l.queue = append(l.queue, queued{Part: p, joined: i < len(parts)-1})
+		if key := plain(p.Target); key != plain(l.p.Target) {
+			if l.others == nil {
+				l.others = map[wire.PartitionKey]bool{}
+			}
+			l.others[key] = l.others[key] || !p.Aside
+		}
+	}
 	l.b.mu.Unlock()
 	l.b.signal()
 }
@@ -123,7 +176,7 @@ func (l *Lane) Close(ctx context.Context) bool {
 	b.mu.Unlock()
 	b.signal()
 	for _, d := range dropped {
-		release(d)
+		release(d.Batch)
 	}
 	if !b.rest(ctx, l) {
 		return false // its position still belongs to what it has in the transaction

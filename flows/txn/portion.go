@@ -8,7 +8,7 @@ import (
 	"github.com/strait-mirror/strait/flows/sink"
 )
 
-// portion is what one lane had queued.
+// portion is what one lane had queued for a target partition.
 type portion struct {
 	target   wire.PartitionKey
 	maxBytes int
@@ -73,15 +73,17 @@ func (b *bucket) take(batches int, bytes int64) (portions []portion, size int64)
 	sharers := max(len(lanes), 1)
 	for _, l := range lanes {
 		n, own := 0, int64(0)
-		for n < len(l.queue) && (n == 0 || n < batches/sharers && own < bytes/int64(sharers)) {
+		for n < len(l.queue) && (n == 0 || l.queue[n-1].joined || n < batches/sharers && own < bytes/int64(sharers)) {
 			own += int64(len(l.queue[n].Data))
-			l.records += int64(l.queue[n].Records)
+			if !l.queue[n].Aside {
+				l.records += int64(l.queue[n].Records)
+			}
 			n++
 		}
 		if n == 0 {
 			continue
 		}
-		portions = append(portions, portion{l.p.Target, l.p.MaxBytes, l.queue[:n:n]})
+		portions = append(portions, divide(l.queue[:n])...)
 		last := &l.queue[n-1]
 		l.next, l.epoch, l.moved = last.SourceNext, last.SourceEpoch, true
 		l.bytes += own
@@ -91,4 +93,20 @@ func (b *bucket) take(batches int, bytes int64) (portions []portion, size int64)
 		}
 	}
 	return portions, size
+}
+
+// divide sorts what a lane had queued by where it goes. The order within a target
+// partition stays.
+func divide(queue []queued) (portions []portion) {
+	at := map[wire.PartitionKey]int{}
+	for _, q := range queue {
+		n, ok := at[q.Target]
+		if !ok {
+			n = len(portions)
+			at[q.Target] = n
+			portions = append(portions, portion{target: q.Target, maxBytes: q.MaxBytes})
+		}
+		portions[n].batches = append(portions[n].batches, q.Batch)
+	}
+	return portions
 }

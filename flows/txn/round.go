@@ -250,13 +250,16 @@ func (r *round) places() ([]Place, []*Lane) {
 	writers := map[wire.PartitionKey]int{}
 	for _, l := range b.lanes {
 		writers[plain(l.p.Target)]++
+		for other := range l.others {
+			writers[other]++
+		}
 	}
 	for _, l := range b.lanes {
 		if !l.moved {
 			continue
 		}
 		end := int64(-1)
-		if st := r.streams[plain(l.p.Target)]; st != nil && writers[plain(l.p.Target)] == 1 && st.acked {
+		if st := r.streams[plain(l.p.Target)]; st != nil && writers[plain(l.p.Target)] == 1 && l.aloneLocked() && st.acked {
 			end = st.ack.TargetEnd
 		}
 		places = append(places, Place{l.p.Events, l.next, l.epoch, end})

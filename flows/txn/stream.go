@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/strait-mirror/strait/flows/internal/wire"
 	"github.com/strait-mirror/strait/flows/sink"
@@ -49,7 +50,7 @@ func (st *stream) users() []*Lane {
 	defer b.mu.Unlock()
 	var lanes []*Lane
 	for _, l := range b.lanes {
-		if plain(l.p.Target) == plain(st.target) {
+		if l.writesLocked(st.target) {
 			lanes = append(lanes, l)
 		}
 	}
@@ -117,7 +118,11 @@ func (st *stream) Refused(ctx context.Context, b sink.Batch, code int16, message
 	if len(lanes) == 0 {
 		return nil, errors.New("the target refuses positions")
 	}
-	return lanes[0].p.Events.Refused(ctx, b, code, message) // where several meet, they share the target's limits
+	made, err := lanes[0].p.Events.Refused(ctx, b, code, message) // where several meet, they share the target's limits
+	if topic := lanes[0].p.Target.Topic; err != nil && topic != st.target.Topic {
+		err = fmt.Errorf("what topic %q does not take goes to %q: %w", topic, st.target.Topic, err)
+	}
+	return made, err
 }
 
 // Renewing implements sink.Events; transactions keep their producer id.
