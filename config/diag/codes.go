@@ -92,4 +92,5 @@ const (
 	CodeFilterOrder      = "ST605" // a filter behind a rename looks for old names
 	CodeDeadLetterLoop   = "ST606" // a topic of dead letters that a flow mirrors
 	CodeSchemaIDs        = "ST607" // schema ids of another registry
+	CodeScattered        = "ST608" // a stage that scatters the records of a partition, whose copies cannot be counted
 )

@@ -96,7 +96,7 @@ func TestStageProblems(t *testing.T) {
 		"map of lists":      {`transform "rename" "r" { map = { a = ["b"] } }`, `f.hcl:5:32: error: a: every value must be a string (ST015)`},
 		"twice in a map":    {`transform "rename" "r" { map = { a = "b", a = "c" } }`, `f.hcl:5:43: error: map: "a" is already there at f.hcl:5:38 (ST006)`},
 		"a map for a text":  {`transform "rename" "r" { prefix = { a = "b" } }`, `f.hcl:5:35: error: prefix: must be a string (ST015)`},
-		"mapping":           {`transform "partition" "r" { mapping = "module" }`, `f.hcl:5:39: error: mapping: "module" must be "identity" or "modulo" (ST015)`},
+		"mapping":           {`transform "partition" "r" { mapping = "module" }`, `f.hcl:5:39: error: mapping: "module" must be "identity", "modulo" or "key" (ST015)`},
 		"partitions":        {`transform "partition" "r" { partitions = -1 }`, `f.hcl:5:42: error: partitions: -1 is out of range: must be between 0 and 100000 (ST309)`},
 	}
 	for name, tt := range tests {

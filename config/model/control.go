@@ -82,9 +82,9 @@ func (f *Flow) TakesBackACLs() bool { return f.SyncsACLs() && f.Control.DeleteAC
 
 // TracksOffsets reports whether f keeps track of which offsets of its clusters are
 // the same place, for readers of offset syncs or for the offsets of groups. A flow
-// like MirrorMaker 1 does not, nor one that leaves MirrorMaker 2's place to others.
+// like MirrorMaker 1 does not, nor one that scatters records, nor one that leaves MirrorMaker 2's place to others.
 func (f *Flow) TracksOffsets() bool {
 	c := &f.Control
-	return f.Enabled && f.MirrorMaker1 == nil && f.OwnsOffsets != OwnsNo &&
+	return f.Enabled && f.MirrorMaker1 == nil && !f.Scatters() && f.OwnsOffsets != OwnsNo &&
 		(c.EmitOffsetSyncsEnabled || c.EmitCheckpointsEnabled || c.SyncGroupOffsetsEnabled)
 }

@@ -98,7 +98,7 @@ type Stage struct {
 
 // Needs is what of the data the stage looks at.
 func (s *Stage) Needs() Needs {
-	if s.Filter != nil && s.When != "" || s.Edits() {
+	if s.Filter != nil && s.When != "" || s.Edits() || s.Scatters() {
 		return NeedsRecords
 	}
 	switch {
@@ -109,6 +109,10 @@ func (s *Stage) Needs() Needs {
 	}
 	return NeedsHeader
 }
+
+// Scatters reports whether the stage sends the records of one source partition to
+// several target partitions, so that what is in one of those cannot be counted.
+func (s *Stage) Scatters() bool { return s.Partition != nil && s.Partition.Mapping == MappingKey }
 
 // FilterStage lets topics pass by name, and their records by a condition.
 type FilterStage struct {
@@ -136,6 +140,7 @@ type Mapping string
 const (
 	MappingIdentity Mapping = "identity" // the same number
 	MappingModulo   Mapping = "modulo"   // the number modulo that of target partitions
+	MappingKey      Mapping = "key"      // what each record's key names, as in Kafka's producers
 )
 
 // PartitionStage says where the records of a source partition go.
@@ -232,14 +237,17 @@ func renameFields(r *RenameStage) []field.Def {
 
 func partitionFields(p *PartitionStage) []field.Def {
 	return []field.Def{
-		field.Enum(&p.Mapping, "mapping", []Mapping{MappingIdentity, MappingModulo},
-			"identity keeps the number of a partition, modulo divides it by the number of target partitions and keeps the rest.").
+		field.Enum(&p.Mapping, "mapping", []Mapping{MappingIdentity, MappingModulo, MappingKey},
+			"identity keeps the number of a partition, modulo divides it by the number of target partitions and keeps the rest. key sends each record where Kafka's producers send its key, as the stages leave it (murmur2, DefaultPartitioner), and one without a key where modulo does: batches are decompressed, and the flow needs delivery = \"transactional\".").
 			Default("identity").Changes(field.Destructive),
 		field.Int(&p.Partitions, "partitions", 0, 100000,
-			"Partitions of the target topic, which is created or grown to so many; 0 means as many as the source has, or with modulo as many as an existing target has.").
+			"Partitions of the target topic, which is created or grown to so many; 0 means as many as the source has, or with modulo and key as many as an existing target has.").
 			Default("0").Changes(field.Destructive),
 	}
 }
+
+// Scatters reports whether a stage of f scatters records.
+func (f *Flow) Scatters() bool { return slices.ContainsFunc(f.Stages, (*Stage).Scatters) }
 
 // Renames reports whether a stage of f names topics.
 func (f *Flow) Renames() bool {

@@ -71,7 +71,7 @@ func newLane(s *session, t *topic, from, to int32) *lane {
 	}
 	l.barrier = newBarrier(l, s.fences)
 	l.records = judge.New(s.flow.live.Load().Records(p.Source), p.Source, from)
-	if s.spread == nil {
+	if s.spread == nil && !s.flow.p.Flow.Scatters() {
 		l.offsets = s.flow.p.Offsets.Lane(
 			offsetsync.Partition{Topic: p.Source, ID: p.SourceID, Number: from},
 			offsetsync.Partition{Topic: p.Target, ID: p.TargetID, Number: to})

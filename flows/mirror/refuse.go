@@ -110,20 +110,31 @@ func (s *session) split(l *lane, b sink.Batch) (*recoded, error) {
 
 // fit recodes b; with errors_tolerance "all", and where the limit is certain,
 // without the records that are too large by themselves.
-func (s *session) fit(b batch.Batch, e batch.Edit, certain bool) (*recoded, error) {
+func (s *session) fit(b batch.Batch, e batch.Edit, certain bool) (made *recoded, err error) {
+	refused, err := s.tolerating(e, certain, func(e batch.Edit) (err error) {
+		made, err = s.recode(b, e)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	made.refused = refused
+	return made, nil
+}
+
+// tolerating tries an edit; with errors_tolerance "all", and where the limit is certain,
+// without the records that are too large by themselves, of which it returns the number.
+func (s *session) tolerating(e batch.Edit, certain bool, try func(batch.Edit) error) (refused int, err error) {
 	drop := map[int64]bool{}
 	keep := e.Keep
 	for {
 		if len(drop) > 0 {
 			e.Keep = func(r *batch.Record) bool { return !drop[r.Offset] && (keep == nil || keep(r)) }
 		}
-		made, err := s.recode(b, e)
+		err := try(e)
 		alone, tooLarge := errors.AsType[*batch.RecordTooLargeError](err)
 		if !tooLarge || !certain || !s.tolerant() || drop[alone.Offset] {
-			if err == nil {
-				made.refused = len(drop)
-			}
-			return made, err
+			return len(drop), err
 		}
 		drop[alone.Offset] = true
 	}

@@ -62,6 +62,9 @@ func (l *lane) chain() string {
 func (l *lane) selection() string {
 	selected := l.records.Name()
 	f := l.session.flow.p.Flow
+	if f.Scatters() {
+		selected += "+by_key" // what is in the target partition is not the lane's alone
+	}
 	switch {
 	case !l.guarded():
 		return string(f.IsolationLevel) + selected

@@ -116,6 +116,9 @@ func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, lim
 		l.out.Advance(after, epoch)
 		return nil
 	}
+	if l.session.flow.p.Flow.Scatters() {
+		return l.scatter(ctx, b, limits, s, epoch)
+	}
 	intact := d.Action == batch.Pass && keep
 	if !intact {
 		var err error
@@ -153,20 +156,25 @@ func (l *lane) rebuild(ctx context.Context, b batch.Batch, d batch.Decision, lim
 		reason = chosen
 	}
 	intact, err = l.recode(ctx, b, l.records.Edit(b, limits.Edit(l.next), d.Action == batch.Pass), s, epoch)
-	if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
-		return false, l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
-	}
-	_, stage := errors.AsType[*program.Error](err)
-	if _, ok := errors.AsType[*DeadLetterError](err); ok || stage {
-		return false, err
-	}
 	if err != nil {
-		return false, fmt.Errorf("re-encoding the batch at offset %d (%s): %w", b.BaseOffset(), reason, err)
+		return false, l.unmade(err, b, reason)
 	}
 	if !intact {
 		l.session.flow.countRecoded(reason)
 	}
 	return intact, nil
+}
+
+// unmade says why nothing could be made of a batch.
+func (l *lane) unmade(err error, b batch.Batch, reason batch.Reason) error {
+	if alone, ok := errors.AsType[*batch.RecordTooLargeError](err); ok {
+		return l.tooLarge(alone, true, fmt.Sprintf("the record at offset %d", alone.Offset))
+	}
+	_, stage := errors.AsType[*program.Error](err)
+	if _, ok := errors.AsType[*DeadLetterError](err); ok || stage {
+		return err
+	}
+	return fmt.Errorf("re-encoding the batch at offset %d (%s): %w", b.BaseOffset(), reason, err)
 }
 
 // recode hands on what an edit makes of a batch, unless that is the batch itself.

@@ -27,6 +27,7 @@ func TestNames(t *testing.T) {
 	}{
 		{"renames", testRenames},
 		{"modulo", testModulo},
+		{"keyed", testKeyed},
 		{"collisions", testCollisions},
 		{"merge", testMerge},
 		{"codecs", testCodecs},

@@ -120,6 +120,10 @@ func renaming(r *model.RenameStage) string {
 
 func partitioning(p *model.PartitionStage) string {
 	switch {
+	case p.Mapping == model.MappingKey && p.Partitions > 0:
+		return fmt.Sprintf("to the partitions that keys name, of %d", p.Partitions)
+	case p.Mapping == model.MappingKey:
+		return "to the partitions that keys name"
 	case p.Mapping == model.MappingModulo && p.Partitions > 0:
 		return fmt.Sprintf("partitions modulo %d", p.Partitions)
 	case p.Mapping == model.MappingModulo:

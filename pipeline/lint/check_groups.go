@@ -143,11 +143,11 @@ func checkHeartbeatsOff(t *topology, r *reporter) {
 func checkSyncStages(t *topology, r *reporter) {
 	for _, f := range t.syncing() {
 		i := slices.IndexFunc(f.Stages, func(s *model.Stage) bool {
-			return s.Rename != nil && s.Rename.Merge || s.Partition != nil && s.Partition.Mapping == model.MappingModulo
+			return s.Scatters() || s.Rename != nil && s.Rename.Merge || s.Partition != nil && s.Partition.Mapping == model.MappingModulo
 		})
 		if i >= 0 {
 			r.add(f.Stages[i].Range, "leave these topics to a flow without sync_group_offsets_enabled",
-				"flow %q: stage %q puts several partitions into one, whose offsets groups cannot be given", f.Name, f.Stages[i].Name)
+				"flow %q: stage %q puts several partitions into one, or one into several, whose offsets groups cannot be given", f.Name, f.Stages[i].Name)
 		}
 	}
 }

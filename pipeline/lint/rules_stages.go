@@ -60,5 +60,12 @@ func stageRules() []Rule {
 			Good:  Example{HCL: "# dc1 has the topic _schemas\nflow \"dc1->dc2\" {\n  topics = [\"orders\"]\n}"},
 			check: checkSchemas,
 		}),
+		{
+			ID: diag.CodeScattered, Severity: diag.Error, Title: "records that are scattered without transactions",
+			Why:  "Where the records of one source partition go to several target partitions, what a crash leaves in one of those cannot be counted, so that exactly once cannot be proven. In transactions it need not be: records and position are committed together.",
+			Fix:  "Write delivery = \"transactional\" in the flow. Readers of the copies set isolation.level=read_committed.",
+			Bad:  Example{HCL: "flow \"dc1->dc2\" {\n  topics = [\"orders\"]\n  transform \"partition\" \"keys\" {\n    mapping    = \"key\"\n    partitions = 12\n  }\n}"},
+			Good: Example{HCL: "flow \"dc1->dc2\" {\n  topics   = [\"orders\"]\n  delivery = \"transactional\"\n  transform \"partition\" \"keys\" {\n    mapping    = \"key\"\n    partitions = 12\n  }\n}"},
+		},
 	}
 }

@@ -87,10 +87,11 @@ func send(f *model.Flow, c *chain.Chain, in *model.TestRecord) (out output, kept
 	source := read(in)
 	out = output{Record: source, partition: in.Partition, from: in}
 	out.Topic = route.Target
-	if p := f.PartitionMapping(); p.Mapping == model.MappingModulo {
+	p := f.PartitionMapping()
+	if p.Mapping != model.MappingIdentity {
 		out.partition = -1
 		if p.Partitions > 0 {
-			out.partition = in.Partition % p.Partitions
+			out.partition = c.Place(in.Partition, source.Key, p.Partitions)
 		}
 	}
 	records := c.Records(in.Topic)
@@ -102,6 +103,9 @@ func send(f *model.Flow, c *chain.Chain, in *model.TestRecord) (out output, kept
 	if dead, ok := errors.AsType[*program.Error](err); ok && dead.DeadLetter {
 		out.Topic, out.partition = f.DeadLetterTopic, -1
 		return out, true, nil
+	}
+	if p.Partitions > 0 && p.Mapping == model.MappingKey {
+		out.partition = c.Place(in.Partition, made.Key, p.Partitions)
 	}
 	made.Topic = out.Topic
 	out.Record = made

@@ -12,6 +12,7 @@ import (
 	"github.com/strait-mirror/strait/config/diag"
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/transforms/filter"
+	"github.com/strait-mirror/strait/transforms/keyhash"
 	"github.com/strait-mirror/strait/transforms/program"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
@@ -66,6 +67,7 @@ func ForFlow(f *model.Flow) (*Chain, diag.List) {
 		problems.Add(diag.Errorf(diag.CodeTopicName, f.Ranges.Of("dead_letter_topic"), "no topic can be called %.60q", name).
 			WithFix("use 1 to %d letters, digits, '.', '_' and '-'", MaxName))
 	}
+	problems.Add(checkScattered(f)...)
 	records, bad := program.ForFlow(f)
 	c.records = records
 	problems.Add(bad...)
@@ -207,9 +209,16 @@ func (c *Chain) Partitions(most, existing int32) int32 {
 }
 
 // Partition returns the target partition of a source partition, where the target
-// topic has so many; ok is false where it has none for it yet.
+// topic has so many; ok is false where it has none for it yet. Where keys decide, it is
+// that of records without one.
 func (c *Chain) Partition(source, targets int32) (partition int32, ok bool) {
-	if c.partition.Mapping == model.MappingModulo {
+	switch c.partition.Mapping {
+	case model.MappingKey:
+		if targets < max(1, c.partition.Partitions) {
+			return 0, false
+		}
+		source %= targets
+	case model.MappingModulo:
 		count := c.partition.Partitions
 		if count == 0 {
 			count = targets
@@ -218,8 +227,18 @@ func (c *Chain) Partition(source, targets int32) (partition int32, ok bool) {
 			return 0, false
 		}
 		source %= count
+	case model.MappingIdentity:
 	}
 	return source, source < targets
+}
+
+// Place returns the target partition of a record, where the target topic has so many,
+// at least one.
+func (c *Chain) Place(source int32, key []byte, targets int32) int32 {
+	if c.partition.Mapping == model.MappingKey && key != nil {
+		return keyhash.Partition(key, targets)
+	}
+	return source % targets
 }
 
 // MaxName is the most characters of a topic's name (Topic.MAX_NAME_LENGTH).

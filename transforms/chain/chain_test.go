@@ -174,7 +174,7 @@ func TestMerged(t *testing.T) {
 }
 
 func TestPartitions(t *testing.T) {
-	identity, modulo := model.MappingIdentity, model.MappingModulo
+	identity, modulo, key := model.MappingIdentity, model.MappingModulo, model.MappingKey
 	tests := map[string]struct {
 		stages                 []*model.Stage
 		most, existing, wanted int32
@@ -188,11 +188,17 @@ func TestPartitions(t *testing.T) {
 		"modulo, more":            {[]*model.Stage{partitions(modulo, 8)}, 5, 0, 8, []int32{0, 1, 2, 3, 4}},
 		"modulo, as there are":    {[]*model.Stage{partitions(modulo, 0)}, 5, 3, 3, []int32{0, 1, 2, 0, 1}},
 		"modulo, nothing there":   {[]*model.Stage{partitions(modulo, 0)}, 5, 0, 5, []int32{0, 1, 2, 3, 4}},
+		"key, fewer":              {[]*model.Stage{partitions(key, 2)}, 5, 0, 2, []int32{0, 1, 0, 1, 0}},
+		"key, as there are":       {[]*model.Stage{partitions(key, 0)}, 5, 3, 3, []int32{0, 1, 2, 0, 1}},
+		"key, more than asked":    {[]*model.Stage{partitions(key, 2)}, 5, 3, 2, []int32{0, 1, 2, 0, 1}},
+		"key, not yet so many":    {[]*model.Stage{partitions(key, 8)}, 5, 3, 8, []int32{0, 1, 2, 3, 4}},
 		"modulo, more than asked": {[]*model.Stage{partitions(modulo, 2)}, 5, 3, 2, []int32{0, 1, 0, 1, 0}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := compile(t, flow(nil, tt.stages...))
+			f := flow(nil, tt.stages...)
+			f.Delivery = model.Transactional
+			c := compile(t, f)
 			if got := c.Partitions(tt.most, tt.existing); got != tt.wanted {
 				t.Errorf("wants %d partitions, want %d", got, tt.wanted)
 			}
@@ -211,6 +217,19 @@ func TestPartitions(t *testing.T) {
 	}
 	if _, ok := compile(t, flow(nil)).Partition(3, 3); ok {
 		t.Error("a partition beyond the target's has a place")
+	}
+	f := flow(nil, partitions(key, 4))
+	f.Delivery = model.Transactional
+	c := compile(t, f)
+	if _, ok := c.Partition(0, 3); ok {
+		t.Error("keys are sent to a topic that has not got its partitions yet")
+	}
+	// murmur2("21") is -973932308, without its sign 1173551340.
+	if got := c.Place(3, []byte("21"), 7); got != 1173551340%7 {
+		t.Errorf("key 21 goes to %d", got)
+	}
+	if got := c.Place(9, nil, 7); got != 2 {
+		t.Errorf("a record without a key goes to %d", got)
 	}
 }
 
@@ -244,6 +263,11 @@ func TestProblems(t *testing.T) {
 			s.Ranges = model.Places{"topics[1]": at}
 			return s
 		}()), `f:7:3: error: the pattern "(" has an unclosed group, at character 2 (ST401)`},
+		"scattered and counted": {flow(nil, func() *model.Stage {
+			s := partitions(model.MappingKey, 0)
+			s.Ranges = model.Places{"mapping": at}
+			return s
+		}()), `f:7:3: error: stage "p" scatters the records of a partition: what a crash leaves on the target cannot be counted, as delivery = "exactly_once" needs (ST608)`},
 		"two topics by name":      {flow(literal("eu.t", `us\.t`), renames("cut", model.RenameStage{Pattern: `..\.(.*)`, Replacement: "$1"})), `f:7:3: error: topics "eu.t" and "us.t" would both be called "t" (ST109)`},
 		"a name for no topic":     {flow(literal("t"), renames("r", model.RenameStage{Pattern: "t", Replacement: "a b"})), `f:7:3: error: topic "t" would be called "a b", which no topic can be (ST412)`},
 		"a name for internal use": {flow(literal("t"), renames("r", model.RenameStage{Pattern: "t", Replacement: "__t"})), `f:7:3: error: topic "t" cannot be mirrored: its name on the target, "__t", would be that of an internal topic (ST412)`},

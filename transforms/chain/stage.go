@@ -103,6 +103,25 @@ func checkPart(s *model.Stage, name, text string) diag.List {
 		WithFix("use letters, digits, '.', '_' and '-' only")}
 }
 
+// checkScattered refuses stages that scatter the records of a partition in a flow that
+// could not say after a crash which of them are on the target.
+func checkScattered(f *model.Flow) diag.List {
+	var problems diag.List
+	for _, s := range f.Stages {
+		if !s.Scatters() || f.Delivery == model.Transactional && f.MirrorMaker1 == nil {
+			continue
+		}
+		at := s.Range
+		if place := s.Ranges.Of("mapping"); !place.IsZero() {
+			at = place
+		}
+		problems.Add(diag.Errorf(diag.CodeScattered, at,
+			"stage %q scatters the records of a partition: what a crash leaves on the target cannot be counted, as delivery = %q needs", s.Name, f.Delivery).
+			WithFix(`write delivery = "transactional" in the flow`))
+	}
+	return problems
+}
+
 // checkMap refuses names that no topic can have, and topics that get one name
 // though the stage does not say merge.
 func checkMap(s *model.Stage) diag.List {

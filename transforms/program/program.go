@@ -48,7 +48,7 @@ func ForFlow(f *model.Flow) (*Program, diag.List) {
 	var problems diag.List
 	said := sha256.New()
 	for _, s := range f.Stages {
-		if s.Needs() == model.NeedsNames {
+		if s.Needs() == model.NeedsNames || s.Partition != nil {
 			continue
 		}
 		if p == nil {
