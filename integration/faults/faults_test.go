@@ -70,6 +70,7 @@ func TestFaults(t *testing.T) {
 	t.Run("kill old", func(t *testing.T) { testKillOld(t, b, strait) })
 	t.Run("kill filtered", func(t *testing.T) { testKillFiltered(t, b, strait) })
 	t.Run("kill merge", func(t *testing.T) { testKillMerge(t, b, strait) })
+	t.Run("kill scattered", func(t *testing.T) { testKillScattered(t, b, strait) })
 	t.Run("transactional", func(t *testing.T) { testTransactional(t, b, strait) })
 	t.Run("group", func(t *testing.T) { testGroup(t, b, strait) })
 	t.Run("group transactional", func(t *testing.T) { testGroupTransactional(t, b, strait) })

@@ -134,6 +134,7 @@ type JudgeParams struct {
 	Name      func(string) string                        // required: of a topic on the target
 	Repeats   bool                                       // the mirror was killed: runs of exact copies are no damage
 	Staged    func(topic string, r *compare.Record) bool // what stages make of a record of the source, and whether they keep it; nil: all stay as they are
+	Scattered *Scattered                                 // where stages send records; nil: to the partition of the same number
 	Committed bool                                       // the target is as readers of committed records see it
 	Watch     *Watch                                     // tells the age of repeats; may be nil
 	Kills     []time.Time
@@ -161,6 +162,12 @@ func Judge(ctx context.Context, p JudgeParams) (Verdict, error) {
 					}
 				}
 				source[n] = left
+			}
+		}
+		if p.Scattered != nil {
+			if target, err = p.Scattered.gather(target); err != nil {
+				damage = append(damage, fmt.Sprintf("%s: %v", topic, err))
+				continue
 			}
 		}
 		r := compare.Diff(source, target, compare.Options{AllowDuplicates: p.Repeats}) //nolint:contextcheck // nothing is read any more
@@ -243,16 +250,10 @@ func (p JudgeParams) repeat(at place, offset, before int64) Repeat {
 
 // AwaitEnd waits until the last record of every partition is on the target.
 func AwaitEnd(ctx context.Context, to *Side, topics []string, partitions int) error {
-	return awaitEnd(ctx, to, topics, partitions, kgo.NewOffset().AtEnd().Relative(-1))
+	return awaitEnd(ctx, to, topics, partitions, kgo.NewOffset().AtEnd().Relative(-1), nil)
 }
 
-// awaitCommittedEnd waits until readers of committed records see the last one of
-// every partition. Markers stand behind it.
-func awaitCommittedEnd(ctx context.Context, to *Side, topics []string, partitions int) error {
-	return awaitEnd(ctx, to, topics, partitions, kgo.NewOffset().AtStart(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-}
-
-func awaitEnd(ctx context.Context, to *Side, topics []string, partitions int, from kgo.Offset, opts ...kgo.Opt) error {
+func awaitEnd(ctx context.Context, to *Side, topics []string, partitions int, from kgo.Offset, by *Scattered, opts ...kgo.Opt) error {
 	if err := awaitTopics(ctx, to, topics, partitions); err != nil {
 		return err
 	}
@@ -260,8 +261,10 @@ func awaitEnd(ctx context.Context, to *Side, topics []string, partitions int, fr
 	left := map[place]bool{}
 	for _, topic := range topics {
 		consume[topic] = map[int32]kgo.Offset{}
-		for p := range int32(partitions) {
+		for p := range int32(by.targets(partitions)) {
 			consume[topic][p] = from
+		}
+		for p := range int32(partitions) {
 			left[place{topic, p}] = true
 		}
 	}
@@ -277,7 +280,7 @@ func awaitEnd(ctx context.Context, to *Side, topics []string, partitions int, fr
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			if string(r.Key) == sentinel {
-				delete(left, place{r.Topic, r.Partition})
+				delete(left, place{r.Topic, by.source(r)})
 			}
 		})
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/strait-mirror/strait/integration/compare"
 )
 
@@ -22,6 +24,7 @@ type Trial struct {
 
 	committed bool // only committed records of the target count
 	staged    func(topic string, r *compare.Record) bool
+	scattered *Scattered
 	catchUp   time.Duration
 	stopLoad  context.CancelFunc
 	loaded    chan struct{} // closed when the producers have ended
@@ -39,6 +42,7 @@ type TrialParams struct {
 	HCL       string                                     // more HCL beside the flow block
 	Committed bool                                       // only committed records of the target count
 	Staged    func(topic string, r *compare.Record) bool // what stages make of a record, and whether they keep it; nil: all stay as they are
+	Scattered *Scattered                                 // where stages send records; nil: to the partition of the same number
 	CatchUp   time.Duration                              // how long the end may take to arrive once all is sound; default catchUp
 }
 
@@ -54,7 +58,7 @@ func NewTrial(t *testing.T, p TrialParams) *Trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp), committed: p.Committed, staged: p.Staged}
+	tr := &Trial{t: t, From: p.From, To: p.To, Load: l, catchUp: cmp.Or(p.CatchUp, catchUp), committed: p.Committed, staged: p.Staged, scattered: p.Scattered}
 	tr.Watch = NewWatch(p.To, tr.remotes()...)
 	tr.Mirror = NewMirror(t, MirrorParams{
 		Strait: p.Strait, From: p.From, To: p.To, Topics: p.Load.Topics + ".*", Flow: p.Flow, More: p.HCL, Args: p.Args,
@@ -117,7 +121,7 @@ func (tr *Trial) Verdict(repeats bool) Verdict {
 	}
 	v, err := Judge(tr.t.Context(), JudgeParams{
 		From: tr.From, To: tr.To, Topics: tr.Load.Topics(), Name: tr.Remote,
-		Repeats: repeats, Committed: tr.committed, Staged: tr.staged, Watch: tr.Watch, Kills: tr.Mirror.Kills,
+		Repeats: repeats, Committed: tr.committed, Staged: tr.staged, Scattered: tr.scattered, Watch: tr.Watch, Kills: tr.Mirror.Kills,
 	})
 	if err != nil {
 		tr.t.Fatal(err)
@@ -147,11 +151,11 @@ func (tr *Trial) conclude() error {
 	arrive, cancel := context.WithTimeout(ctx, tr.catchUp)
 	defer cancel()
 	began := time.Now()
-	await := AwaitEnd
-	if tr.committed {
-		await = awaitCommittedEnd
+	at, opts := kgo.NewOffset().AtEnd().Relative(-1), []kgo.Opt(nil)
+	if tr.committed { // markers are at the end
+		at, opts = kgo.NewOffset().AtStart(), []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadCommitted())}
 	}
-	if err := await(arrive, tr.To, tr.remotes(), tr.Load.p.Partitions); err != nil {
+	if err := awaitEnd(arrive, tr.To, tr.remotes(), tr.Load.p.Partitions, at, tr.scattered, opts...); err != nil {
 		return err
 	}
 	tr.t.Logf("the end arrived %s after the last record was written", time.Since(began).Round(time.Millisecond))

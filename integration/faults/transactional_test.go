@@ -49,12 +49,17 @@ func TestTransactionsOfOlderBrokers(t *testing.T) {
 // the target's brokers and leaders have troubles of their own.
 func TestTransactionalKillLoop(t *testing.T) {
 	soak(t)
+	transactionalKillLoop(t, "Kill loop of transactions", TrialParams{Flow: inTransactions})
+}
+
+// transactionalKillLoop is TestTransactionalKillLoop for a flow.
+func transactionalKillLoop(t *testing.T, title string, p TrialParams) {
+	t.Helper()
 	s, built, kills := seed(t), commit(t), number(t, "STRAIT_SOAK_KILLS", 100)
 	b := NewBed(t, 1, 3, nil)
-	tr := NewTrial(t, TrialParams{
-		Strait: BuildStrait(t), From: b.A, To: b.B, Flow: inTransactions, Committed: true,
-		Load: LoadParams{Topics: "loop-", Seed: s, Rate: 1500, MaxValue: 300},
-	})
+	p.Strait, p.From, p.To, p.Committed = BuildStrait(t), b.A, b.B, true
+	p.Load = LoadParams{Topics: "loop-", Seed: s, Rate: 1500, MaxValue: 300}
+	tr := NewTrial(t, p)
 	storming, calm := context.WithCancel(t.Context())
 	defer calm()
 	moves := LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)
@@ -69,7 +74,7 @@ func TestTransactionalKillLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := tr.Verdict(false)
-	result(t, "Kill loop of transactions", built, s, []string{
+	result(t, title, built, s, []string{
 		fmt.Sprintf("%d kills of the mirror, %d faults of the target's brokers: %s", len(tr.Mirror.Kills), brokers.Total(), brokers),
 		fmt.Sprintf("%d records, as readers of committed ones see them: %s", v.Source, verdictText(t)),
 	})
