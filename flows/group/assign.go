@@ -28,8 +28,10 @@ type share struct {
 // then buckets move from who has most to who has least until they differ by less
 // than a twentieth of the mean, or by one bucket. Buckets with and without load
 // are balanced by themselves. A bucket that somebody else still holds is given to
-// nobody: its holder lets go first.
-func assign(members []claim, weights *Weights) map[string]share {
+// nobody: its holder lets go first. While the weights have not been measured, as when
+// the leader has just begun, nothing moves unless a member has nothing at all: what
+// others measured would be undone, and done again a moment later.
+func assign(members []claim, weights *Weights, measured bool) map[string]share {
 	members = slices.Clone(members)
 	slices.SortFunc(members, func(a, b claim) int { return strings.Compare(a.id, b.id) })
 	var able []int
@@ -39,9 +41,10 @@ func assign(members []claim, weights *Weights) map[string]share {
 		}
 	}
 	owner := owners(members)
+	still := !measured && !slices.ContainsFunc(able, func(i int) bool { return members[i].held.Len() == 0 })
 	if len(able) > 0 {
 		for _, loaded := range []bool{true, false} {
-			balance(owner, able, weights, loaded)
+			balance(owner, able, weights, loaded, still)
 		}
 	}
 	return grants(members, owner)
@@ -71,8 +74,8 @@ type pile struct {
 }
 
 // balance changes the owners of the buckets with load, or of those without, which
-// then all weigh the same.
-func balance(owner *[Buckets]int, able []int, weights *Weights, loaded bool) {
+// then all weigh the same; still: only of those without an owner.
+func balance(owner *[Buckets]int, able []int, weights *Weights, loaded, still bool) {
 	weight := func(b int) int64 {
 		if loaded {
 			return weights[b]
@@ -106,6 +109,9 @@ func balance(owner *[Buckets]int, able []int, weights *Weights, loaded bool) {
 		owner[b] = p.member
 		p.load += weight(b)
 		p.buckets = append(p.buckets, b)
+	}
+	if still {
+		return
 	}
 	for i := range piles {
 		slices.SortFunc(piles[i].buckets, order)

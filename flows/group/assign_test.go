@@ -16,7 +16,7 @@ import (
 func settle(t *testing.T, members []claim, weights *Weights) []claim {
 	t.Helper()
 	for range 4 {
-		shares := assign(members, weights)
+		shares := assign(members, weights, true)
 		withheld := 0
 		next := slices.Clone(members)
 		var taken Set
@@ -167,11 +167,11 @@ func TestAssignDoesNotDependOnOrder(t *testing.T) {
 	var weights Weights
 	topics(&weights, 30, 10, one)
 	members := settle(t, newMembers(6), &weights)[1:]
-	want := assign(members, &weights)
+	want := assign(members, &weights, true)
 	for seed := range uint64(20) {
 		shuffled := slices.Clone(members)
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		for id, got := range assign(shuffled, &weights) {
+		for id, got := range assign(shuffled, &weights, true) {
 			if *got.owned != *want[id].owned {
 				t.Fatalf("%s gets something else in another order", id)
 			}
@@ -203,13 +203,13 @@ func TestAssignTheLastClaimWinsAndTheIdleGetNothing(t *testing.T) {
 	zombie.generation, owner.generation = 3, 5
 	zombie.held.add(b)
 	owner.held.add(b)
-	shares := assign([]claim{zombie, owner}, &weights)
+	shares := assign([]claim{zombie, owner}, &weights, true)
 	if shares[zombie.id].owned.Has(b) || !shares[owner.id].owned.Has(b) {
 		t.Error("the bucket went to who got it earlier")
 	}
 
 	other := claim{id: "other file", generation: 2, held: every(), idle: true}
-	shares = assign([]claim{other, newMembers(1)[0]}, &weights)
+	shares = assign([]claim{other, newMembers(1)[0]}, &weights, true)
 	if got := shares[other.id].owned.Len(); got != 0 {
 		t.Errorf("a member with another file got %d buckets", got)
 	}
@@ -288,4 +288,33 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%x decodes to another fingerprint", b)
 		}
 	})
+}
+
+// TestAssignBeforeLoadsAreMeasured has a leader that has just begun: what its members
+// hold by load it does not undo, while what nobody holds is given, and a newcomer
+// gets a share.
+func TestAssignBeforeLoadsAreMeasured(t *testing.T) {
+	var measured, unknown Weights
+	for b := range Buckets {
+		unknown[b], measured[b] = 1, 1
+		if b < 10 {
+			measured[b] = 1 << 14
+		}
+	}
+	members := settle(t, newMembers(3), &measured)
+	shares := assign(members, &unknown, false)
+	for _, m := range members {
+		if got := shares[m.id].owned; *got != *m.held {
+			t.Errorf("%s goes from %d to %d buckets", m.id, m.held.Len(), got.Len())
+		}
+	}
+	left := members[:2]
+	after := assign(left, &unknown, false)
+	if n := after[left[0].id].owned.Len() + after[left[1].id].owned.Len(); n != Buckets {
+		t.Errorf("%d buckets are given when one has gone, want all", n)
+	}
+	newcomer := claim{id: "newcomer", generation: -1, held: &Set{}}
+	if s := assign(append(slices.Clone(members), newcomer), &unknown, false)[newcomer.id]; s.withheld == 0 {
+		t.Error("a newcomer is to get nothing")
+	}
 }

@@ -46,9 +46,10 @@ type Params struct {
 	Changed func(ctx context.Context)
 
 	// Weigh tells the leader what there is: add is called with every partition
-	// of the source that is mirrored, and how much work it is. nil: nothing is
-	// known.
-	Weigh func(add func(topic string, partition int32, weight int64))
+	// of the source that is mirrored, and how much work it is. While that has not
+	// been measured nothing is moved from one member to another that has some. nil:
+	// nothing is known.
+	Weigh func(add func(topic string, partition int32, weight int64)) (measured bool)
 
 	// Say is what this member has for the others, some kilobytes at most, and Hear
 	// takes what others say: the leader hears all members, and what it says then
@@ -95,7 +96,7 @@ func New(p Params) (*Member, error) {
 	p.HeartbeatInterval = cmp.Or(p.HeartbeatInterval, DefaultHeartbeatInterval)
 	p.SessionTimeout = cmp.Or(p.SessionTimeout, DefaultSessionTimeout)
 	if p.Weigh == nil {
-		p.Weigh = func(func(string, int32, int64)) {}
+		p.Weigh = func(func(string, int32, int64)) bool { return true }
 	}
 	if p.Say == nil {
 		p.Say = func() []byte { return nil }

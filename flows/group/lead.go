@@ -30,7 +30,8 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 		}
 		claims = append(claims, c)
 	}
-	shares := assign(claims, m.weigh())
+	w, measured := m.weigh()
+	shares := assign(claims, w, measured)
 	next, said := plan{claims: claims}, m.p.Say()
 	out := make([]kmsg.SyncGroupRequestGroupAssignment, 0, len(claims))
 	for i, c := range claims {
@@ -49,10 +50,10 @@ func (m *Member) divide(members []kmsg.JoinGroupResponseMember) ([]kmsg.SyncGrou
 	return out, nil
 }
 
-func (m *Member) weigh() *Weights {
-	var w Weights
-	m.p.Weigh(func(topic string, partition int32, weight int64) { w[Bucket(topic, partition)] += max(weight, 0) })
-	return &w
+func (m *Member) weigh() (w *Weights, measured bool) {
+	w = &Weights{}
+	measured = m.p.Weigh(func(topic string, partition int32, weight int64) { w[Bucket(topic, partition)] += max(weight, 0) })
+	return w, measured
 }
 
 // outdated reports whether the leader should divide the work anew: because it
@@ -69,8 +70,8 @@ func (m *Member) outdated() bool {
 	if p == nil || p.withheld > 0 {
 		return true
 	}
-	w := m.weigh()
-	shares := assign(p.claims, w)
+	w, measured := m.weigh()
+	shares := assign(p.claims, w, measured)
 	return slices.ContainsFunc(p.claims, func(c claim) bool {
 		for b := range Buckets {
 			if w[b] > 0 && c.held.Has(b) && !shares[c.id].owned.Has(b) {

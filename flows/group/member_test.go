@@ -81,10 +81,11 @@ func (l *lab) start(name, instance string, slow chan struct{}, edit func(*Params
 		Target: target, Group: "g", Instance: instance, Log: slog.New(slog.DiscardHandler),
 		HeartbeatInterval: 20 * time.Millisecond, SessionTimeout: 6 * time.Second,
 		Changed: p.changed,
-		Weigh: func(add func(string, int32, int64)) {
+		Weigh: func(add func(string, int32, int64)) bool {
 			for n := range int32(partitions) {
 				add("t", n, 1)
 			}
+			return true
 		},
 	}
 	if edit != nil {

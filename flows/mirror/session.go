@@ -45,6 +45,7 @@ type session struct {
 	opened    time.Time
 	end       context.CancelCauseFunc // ends run for a reason of its own
 
+	loads   loads         // of all partitions of the source
 	storing chan struct{} // has a value from looking where lanes are until that is stored
 
 	mu       sync.Mutex // guards the rest
@@ -230,6 +231,7 @@ func (s *session) run(ctx context.Context) error {
 	wait.Go(func() { s.watchOthers(fetching) })
 	wait.Go(func() { s.watchEnds(fetching) })
 	wait.Go(func() { s.fences.watch(data) })
+	wait.Go(func() { s.watchLoads(fetching) })
 	f.setState(Running, "")
 	s.discover(ctx) // until ctx ends
 

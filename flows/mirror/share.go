@@ -3,9 +3,12 @@ package mirror
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/strait-mirror/strait/config/model"
+	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/txn"
 )
 
@@ -91,26 +94,30 @@ func (f *Flow) setRunning() (ended func()) {
 
 // EachPartition calls add for every partition of the source that the flow selects,
 // as far as they have been discovered, whoever runs them: with what is to be owned
-// for it, by the names that Share.Owns is asked for.
-func (f *Flow) EachPartition(add func(name string, number int32)) {
+// for it, by the names that Share.Owns is asked for, and how much work it is. It
+// reports whether that has been measured.
+func (f *Flow) EachPartition(add func(name string, number int32, weight int64)) (measured bool) {
 	f.mu.Lock()
 	s := f.session
 	f.mu.Unlock()
 	if s == nil {
-		return
+		return false
 	}
-	s.mu.Lock()
-	known := make([]*topic, 0, len(s.known))
-	for _, t := range s.known {
-		known = append(known, t)
-	}
-	s.mu.Unlock()
-	for _, t := range known {
+	for _, t := range s.topicsKnown() {
 		p := t.pair()
 		for n := range p.Partitions {
-			add(f.owned(p.Source, n))
+			name, number := f.owned(p.Source, n)
+			add(name, number, s.loads.of(cluster.TopicPartition{Topic: p.Source, Partition: n}))
 		}
 	}
+	return s.loads.known()
+}
+
+// topicsKnown returns the topics that were discovered.
+func (s *session) topicsKnown() []*topic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.known))
 }
 
 // yield ends the lanes that are not the process's any more: what is under way is

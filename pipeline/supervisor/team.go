@@ -85,10 +85,12 @@ func (t *team) reshare(ctx context.Context) {
 	wait.Wait()
 }
 
-func (t *team) weigh(add func(topic string, partition int32, weight int64)) {
+func (t *team) weigh(add func(topic string, partition int32, weight int64)) (measured bool) {
+	measured = true
 	for _, f := range t.all() {
-		f.EachPartition(func(name string, number int32) { add(name, number, 1) })
+		measured = f.EachPartition(add) && measured
 	}
+	return measured
 }
 
 func (t *team) all() []*mirror.Flow {
