@@ -27,7 +27,8 @@ import (
 type bench struct {
 	a, b   *kfake.Cluster
 	writer map[*kfake.Cluster]*kgo.Client
-	loop   *reconcile.Loop
+	loop   *reconcile.Loop // of checkpoints
+	sync   *reconcile.Loop // of the groups' own offsets
 }
 
 func newBench(t *testing.T) *bench {
@@ -73,10 +74,14 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.loop, err = reconcile.New(reconcile.Params{Name: "checkpoints", Interval: time.Hour, Do: groups.Checkpoint, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
+	loop := func(name string, do func(context.Context, *reconcile.Pass) error) *reconcile.Loop {
+		l, err := reconcile.New(reconcile.Params{Name: name, Interval: time.Hour, Do: do, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
 	}
+	n.loop, n.sync = loop("checkpoints", groups.Checkpoint), loop("group offsets", groups.Sync)
 	key, value, err := mm2fmt.OffsetSync{Topic: "t2", Partition: 0, Upstream: 99, Downstream: 199}.Encode()
 	if err != nil {
 		t.Fatal(err)
