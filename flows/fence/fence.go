@@ -25,6 +25,7 @@ import (
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/transaction"
 	"github.com/strait-mirror/strait/flows/internal/wire"
+	"github.com/strait-mirror/strait/flows/sink"
 )
 
 // Params is what New needs; all of it is required.
@@ -53,9 +54,6 @@ func New(p Params) *Lane { return &Lane{p: p, numbers: map[int64]int32{}} }
 // longer (transactional.id.expiration.ms, a week by default), or has given it to
 // another producer: its requests cannot be shut out.
 var ErrUnknown = errors.New("the transactional id of the partition's producer has expired")
-
-// ErrTaken says that somebody else has taken the lane over.
-var ErrTaken = errors.New("another process has taken over the partition")
 
 // Number returns which of the lane's ids a producer id is, as an anchor says it; 0:
 // it is none. It is safe for concurrent use.
@@ -102,13 +100,13 @@ func (l *Lane) Next(ctx context.Context) (id int64, epoch int16, err error) {
 // Shut has the target partition refuse what is under way of a producer id that Next
 // returned, from its return on. The lane's next id must have been taken before: who
 // takes the lane over begins by shutting out all that were taken, so that either he
-// finds the next one, or it is found here that he has come (ErrTaken).
+// finds the next one, or it is found here that he has come (sink.ErrTaken).
 func (l *Lane) Shut(ctx context.Context, id int64, epoch int16) error {
 	t := l.id(l.Number(id))
 	p, err := t.Renew(ctx, transaction.Producer{ID: id, Epoch: epoch})
 	switch {
 	case transaction.Fenced(err):
-		return fmt.Errorf("%w: %w", ErrTaken, err)
+		return fmt.Errorf("%w: %w", sink.ErrTaken, err)
 	case errors.Is(err, kerr.InvalidProducerIDMapping):
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	case err != nil:
@@ -119,10 +117,11 @@ func (l *Lane) Shut(ctx context.Context, id int64, epoch int16) error {
 
 // TakeOver shuts out whoever may write as the lane, of whom is known that he began
 // with the producer id that number stands for: that one and all that were taken
-// after it. It returns their ids in this order; records of theirs have epoch 0
-// except where an anchor says otherwise.
+// after it; number 0: all that ever were. It returns their ids in this order; records
+// of theirs have epoch 0 except where an anchor says otherwise. The next id that Next
+// returns was nobody's when the last of them had been shut out.
 func (l *Lane) TakeOver(ctx context.Context, number int32, id int64) (shut []int64, err error) {
-	for n := number; ; n++ {
+	for n := max(number, 1); ; n++ {
 		t := l.id(n)
 		p, err := t.Begin(ctx)
 		switch {
@@ -151,53 +150,54 @@ func (l *Lane) mark(ctx context.Context, t *transaction.ID, p transaction.Produc
 	}
 	switch {
 	case transaction.Fenced(err):
-		return fmt.Errorf("%w: %w", ErrTaken, err)
+		return fmt.Errorf("%w: %w", sink.ErrTaken, err)
 	case err != nil:
 		return err
 	}
-	if err := l.settled(ctx, t); err != nil {
+	known, err := l.settled(ctx, t)
+	if err != nil {
 		return err
 	}
-	return l.arrived(ctx, p)
+	return l.arrived(ctx, p, known)
 }
 
-// Pauses between looks, and how many looks that fail are enough.
+// Pause between looks, and how many of a coordinator that fail are enough.
 const (
 	pause = 5 * time.Millisecond
 	looks = 10
 )
 
 // settled waits until the coordinator has written the marker: before, one that
-// fails over would write it once more. Coordinators before Kafka 3.0 cannot be
-// asked, nor those that refuse to tell; arrived looks for itself.
-func (l *Lane) settled(ctx context.Context, t *transaction.ID) error {
+// fails over would write it once more. It reports whether that is known:
+// coordinators before Kafka 3.0 cannot be asked.
+func (l *Lane) settled(ctx context.Context, t *transaction.ID) (known bool, err error) {
 	for failed := 0; failed < looks; {
 		g, err := t.Look(ctx)
 		switch {
 		case err == nil && g.Settled():
-			return nil
+			return true, nil
 		case err != nil:
 			failed++
 		}
 		if err := sleep(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
-// arrived waits until the partition's leader knows the producer by its new epoch.
-func (l *Lane) arrived(ctx context.Context, p transaction.Producer) error {
-	for failed := 0; ; {
-		known := l.p.On.DescribeProducers(ctx, []cluster.TopicPartition{l.p.Target})[l.p.Target]
+// arrived waits until the partition's leader knows the producer by its new epoch. Who
+// may not ask it takes the coordinator's word.
+func (l *Lane) arrived(ctx context.Context, p transaction.Producer, known bool) error {
+	for {
+		at := l.p.On.DescribeProducers(ctx, []cluster.TopicPartition{l.p.Target})[l.p.Target]
 		switch {
-		case known.Err == nil && known.ByID[p.ID].Epoch >= p.Epoch:
+		case at.Err == nil && at.ByID[p.ID].Epoch >= p.Epoch:
 			return nil
-		case known.Err != nil:
-			failed++
-		}
-		if failed == looks {
-			return fmt.Errorf("looking for the marker of producer id %d in %s/%d: %w", p.ID, l.p.Target.Topic, l.p.Target.Partition, known.Err)
+		case errors.Is(at.Err, kerr.TopicAuthorizationFailed) && known:
+			return nil
+		case errors.Is(at.Err, kerr.TopicAuthorizationFailed), errors.Is(at.Err, kerr.UnsupportedVersion):
+			return fmt.Errorf("looking for the marker of producer id %d in %s/%d: %w", p.ID, l.p.Target.Topic, l.p.Target.Partition, at.Err)
 		}
 		if err := sleep(ctx); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,10 +161,15 @@ func (b *barrier) continues(a position.Anchor) bool {
 
 // Next implements sink.Fence.
 func (b *barrier) Next(ctx context.Context) (id int64, epoch int16, err error) {
-	if !b.had && !b.fences.await(ctx) {
-		return 0, 0, sink.ErrNoFence
+	if !b.had {
+		if !b.fences.await(ctx) {
+			return 0, 0, sink.ErrNoFence
+		}
+		err = b.first(ctx)
 	}
-	id, epoch, err = b.ids.Next(ctx)
+	if err == nil {
+		id, epoch, err = b.ids.Next(ctx)
+	}
 	if err == nil {
 		b.had = true
 		err = b.lane.session.enter(ctx, id)
@@ -171,24 +177,65 @@ func (b *barrier) Next(ctx context.Context) (id int64, epoch int16, err error) {
 	return id, epoch, b.failed(ctx, err)
 }
 
+// first shuts out whoever had ids of the lane before. If one of them has written
+// behind where this lane is, it is not the first to go on from its anchor, and has to
+// begin anew.
+func (b *barrier) first(ctx context.Context) error {
+	shut, err := b.ids.TakeOver(ctx, 0, 0)
+	if err != nil || len(shut) == 0 {
+		return err
+	}
+	s, l := b.lane.session, b.lane
+	writers := make([]writer, len(shut))
+	for i, id := range shut {
+		writers[i] = writer{id: id}
+	}
+	_, found, err := s.below(ctx, l, l.acknowledged().TargetEnd, writers)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	s.contest(l, true)
+	return sink.ErrTaken
+}
+
+// contest notes whether somebody else went on from the lane's anchor under an id that
+// the anchor does not name.
+func (s *session) contest(l *lane, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is {
+		s.contested[l.name()] = true
+	} else {
+		delete(s.contested, l.name())
+	}
+}
+
+// isContested reports what contest noted.
+func (s *session) isContested(l *lane) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.contested[l.name()]
+}
+
 // Shut implements sink.Fence.
 func (b *barrier) Shut(ctx context.Context, id int64, epoch int16) error {
 	return b.failed(ctx, b.ids.Shut(ctx, id, epoch))
 }
 
-// failed says what a failure means to the lane, and to a person.
+// failed says what a failure means to the lane, and to a person where it stays.
 func (b *barrier) failed(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		b.fences.flow.clearNote(noteKey{kind: noteFence, partition: WholeTopic})
 		return nil
-	case errors.Is(err, fence.ErrTaken):
-		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, fence.ErrUnknown), errors.Is(err, kerr.TransactionalIDAuthorizationFailed),
+		errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.UnsupportedVersion):
+		b.fences.note(err)
+		return errors.Join(sink.ErrNoFence, err)
 	}
-	b.fences.note(err)
-	return errors.Join(sink.ErrNoFence, err)
+	return err
 }
 
 // lateWithin is how long a request may be under way, where nothing but time shuts it
@@ -211,7 +258,7 @@ func (s *session) forgotten(last int64) bool {
 // settled sees to it that nothing of a predecessor arrives behind what an evidence
 // says of the target, and returns what it says then.
 func (s *session) settled(ctx context.Context, l *lane, a position.Anchor, e evidence, p cluster.Producers) (evidence, error) {
-	if l.barrier == nil || a.Fence == 0 {
+	if l.barrier == nil || a.Fence == 0 && !s.isContested(l) {
 		if e.time != 0 && s.forgotten(e.time) && time.Since(s.opened) < lateWithin {
 			return e, errLate
 		}
@@ -225,6 +272,7 @@ func (s *session) settled(ctx context.Context, l *lane, a position.Anchor, e evi
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	shut, err := l.barrier.ids.TakeOver(short, a.Fence, a.ProducerID)
+	l.barrier.had = l.barrier.had || err == nil
 	if err = l.barrier.failed(short, err); err != nil {
 		if errors.Is(err, sink.ErrNoFence) && time.Since(s.opened) >= lateWithin {
 			e.shut = true // as far as it came
@@ -238,46 +286,52 @@ func (s *session) settled(ctx context.Context, l *lane, a position.Anchor, e evi
 // evidenceBelow brings an evidence up to date, to what was in the target's log when
 // the lane's producers had been shut out.
 func (s *session) evidenceBelow(ctx context.Context, l *lane, a position.Anchor, e evidence, shut []int64) (evidence, error) {
-	log := &targetLog{cluster: s.flow.p.Target, client: s.produce, budget: s.flow.budget}
-	at := l.targetPartition()
-	end := s.flow.p.Target.ListOffsets(ctx, cluster.LogEnd, []cluster.TopicPartition{at})[at]
-	if end.Err != nil {
-		return e, end.Err
-	}
+	writers := []writer{{a.ProducerID, a.ProducerEpoch}}
 	from := l.begin.TargetEnd
-	if len(shut) > 1 {
-		from = a.TargetEnd // whoever wrote under a later id may have done so at any time
+	for _, id := range shut {
+		if id != a.ProducerID {
+			writers = append(writers, writer{id: id})
+			from = a.TargetEnd // whoever wrote under it may have done so at any time
+		}
 	}
-	later := map[int64]evidence{} // by producer id
-	err := log.walk(ctx, l.target, from, end.Offset, func(b batch.Batch) {
-		if b.NextOffset() <= from {
-			return
-		}
-		for i, id := range shut {
-			w := writer{id, 0}
-			if i == 0 {
-				w.epoch = a.ProducerEpoch
-			}
-			if w.wrote(b) {
-				later[id] = evidence{sequence: nextSequence(lastSequence(b)), last: lastRecord(s.recoder, b), time: b.MaxTimestamp()}
-			}
-		}
-	})
+	end, later, err := s.below(ctx, l, from, writers)
 	if err != nil {
 		return e, err
 	}
-	l.begin.TargetEnd = end.Offset
-	if first, ok := later[shut[0]]; ok {
-		e.sequence, e.last, e.time = first.sequence, first.last, first.time
+	l.begin.TargetEnd = end
+	if first, ok := later[writers[0]]; ok {
+		e.sequence, e.last, e.time, e.end = first.sequence, first.last, first.time, first.end
 	}
 	if e, err = l.weigh(a, e); err != nil {
 		return e, err
 	}
-	for _, id := range shut[1:] {
-		if next, ok := later[id]; ok { // its first record has sequence 0
-			e.records, e.last, e.time = e.records+int64(next.sequence), next.last, next.time
+	for _, w := range writers[1:] {
+		if next, ok := later[w]; ok { // its first record has sequence 0
+			e.records, e.last, e.time, e.end = e.records+int64(next.sequence), next.last, next.time, next.end
 		}
 	}
 	e.shut = true
+	s.contest(l, false)
 	return e, nil
+}
+
+// below looks for the last batches of writers from a place of the target's log to its
+// end, and returns that end.
+func (s *session) below(ctx context.Context, l *lane, from int64, writers []writer) (int64, map[writer]evidence, error) {
+	at := l.targetPartition()
+	end := s.flow.p.Target.ListOffsets(ctx, cluster.LogEnd, []cluster.TopicPartition{at})[at]
+	if end.Err != nil {
+		return 0, nil, end.Err
+	}
+	log := &targetLog{cluster: s.flow.p.Target, client: s.produce, budget: s.flow.budget}
+	found := map[writer]evidence{}
+	err := log.walk(ctx, l.target, from, end.Offset, func(b batch.Batch) {
+		i := slices.IndexFunc(writers, func(w writer) bool { return w.wrote(b) })
+		if b.NextOffset() > from && i >= 0 {
+			found[writers[i]] = evidence{
+				sequence: nextSequence(lastSequence(b)), last: lastRecord(s.recoder, b), time: b.MaxTimestamp(), end: b.NextOffset(),
+			}
+		}
+	})
+	return end.Offset, found, err
 }

@@ -43,6 +43,7 @@ type evidence struct {
 	records  int64 // that are on the target already
 	last     digest
 	time     int64 // of the last batch, ms; 0: not known
+	end      int64 // of the target's log behind the last of them
 	shut     bool  // the producer is shut out: the lane goes on as another
 }
 
@@ -240,7 +241,7 @@ func (l *lane) goBackTo(offset int64, epoch int32) {
 // evidence finds out how many records behind an anchor are on the target.
 func (s *session) evidence(ctx context.Context, l *lane, a position.Anchor, p cluster.Producers) (evidence, error) {
 	w := writer{a.ProducerID, a.ProducerEpoch}
-	e := evidence{sequence: -1}
+	e := evidence{sequence: -1, end: a.TargetEnd}
 	if known, ok := p.ByID[w.id]; ok && known.Epoch == w.epoch && known.LastSequence >= 0 {
 		e.sequence = nextSequence(known.LastSequence)
 		if e.sequence == a.NextSequence {
@@ -257,7 +258,7 @@ func (s *session) evidence(ctx context.Context, l *lane, a position.Anchor, p cl
 	case found && e.sequence >= 0 && e.sequence != nextSequence(last.sequence):
 		return e, errUnreplicated // more arrived meanwhile
 	case found:
-		e.sequence, e.last, e.time = nextSequence(last.sequence), last.last, last.time
+		e.sequence, e.last, e.time, e.end = nextSequence(last.sequence), last.last, last.time, last.next
 	case err == nil && e.sequence < 0:
 		e.sequence = a.NextSequence // nothing of the lane is there
 	case e.sequence < 0:
@@ -322,7 +323,7 @@ func (l *lane) resumeAt(a position.Anchor, e evidence) {
 	l.next = a.Next()
 	l.begin.ProducerID, l.begin.ProducerEpoch = a.ProducerID, a.ProducerEpoch
 	l.begin.NextSequence, l.begin.LastTime = e.sequence, e.time
-	l.begin.Fenced, l.begin.Shut = l.barrier.continues(a), e.shut
+	l.begin.Fenced, l.begin.Shut, l.begin.Counted = l.barrier.continues(a), e.shut, e.end
 	if e.records > 0 {
 		l.skip = &skip{left: e.records, last: e.last}
 	}

@@ -48,13 +48,14 @@ type session struct {
 	loads   loads         // of all partitions of the source
 	storing chan struct{} // has a value from looking where lanes are until that is stored
 
-	mu       sync.Mutex // guards the rest
-	lanes    map[position.Lane]*lane
-	known    map[string]*topic                 // by source topic
-	waiting  map[position.Lane]time.Time       // since when a lane could not be started
-	revived  map[position.Lane][sides]*Problem // of stopped lanes that are being started again
-	left     int                               // with Once: lanes that have not finished
-	surveyed bool                              // with Once: all lanes of this pass are started
+	mu        sync.Mutex // guards the rest
+	lanes     map[position.Lane]*lane
+	known     map[string]*topic                 // by source topic
+	waiting   map[position.Lane]time.Time       // since when a lane could not be started
+	revived   map[position.Lane][sides]*Problem // of stopped lanes that are being started again
+	contested map[position.Lane]bool            // somebody else went on from their anchors, see contest
+	left      int                               // with Once: lanes that have not finished
+	surveyed  bool                              // with Once: all lanes of this pass are started
 }
 
 // errComplete ends a single pass.
@@ -72,7 +73,7 @@ const anchorReserve = 5 * time.Second
 func (f *Flow) open(ctx context.Context) (*session, error) {
 	s := &session{
 		flow: f, lanes: map[position.Lane]*lane{}, known: map[string]*topic{},
-		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{},
+		waiting: map[position.Lane]time.Time{}, revived: map[position.Lane][sides]*Problem{}, contested: map[position.Lane]bool{},
 		opened: time.Now(), queue: newRunQueue(), storing: make(chan struct{}, 1), recoder: batch.NewRecoder(batch.Params{}),
 	}
 	err := f.reach(ctx)

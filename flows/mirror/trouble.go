@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/strait-mirror/strait/flows/cluster"
-	"github.com/strait-mirror/strait/flows/fence"
 	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/sink"
 	"github.com/strait-mirror/strait/flows/txn"
@@ -136,7 +135,7 @@ func retryAfter(err error) time.Duration {
 	_, ahead := errors.AsType[*sink.ContradictionError](err)
 	_, cut := errors.AsType[*sink.TruncatedError](err)
 	_, recreated := errors.AsType[*sink.RecreatedError](err)
-	if cut || recreated || ahead || errors.Is(err, fence.ErrTaken) {
+	if cut || recreated || ahead || errors.Is(err, sink.ErrTaken) {
 		return time.Second
 	}
 	return retryStopped
@@ -223,7 +222,7 @@ func fixFor(err error) string {
 		return "wait: the partition is about to begin again as on_recreate says"
 	}
 	_, fenced := errors.AsType[*txn.FencedError](err)
-	if _, ok := errors.AsType[*sink.ContradictionError](err); ok || fenced || errors.Is(err, fence.ErrTaken) {
+	if _, ok := errors.AsType[*sink.ContradictionError](err); ok || fenced || errors.Is(err, sink.ErrTaken) {
 		return "make sure that one Strait only runs this flow, then restart it"
 	}
 	return ""

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -163,13 +162,10 @@ func TestAShutOutProducerIsNotUsed(t *testing.T) {
 	})
 }
 
-// errTaken stands for a lane that another process has taken over.
-var errTaken = errors.New("taken over")
-
 // takenFence says that the lane was taken over.
 type takenFence struct{ *fakeFence }
 
-func (takenFence) Shut(context.Context, int64, int16) error { return errTaken }
+func (takenFence) Shut(context.Context, int64, int16) error { return ErrTaken }
 
 // TestALaneThatWasTakenOverStops has somebody else take the lane over while its
 // producer is to be shut out.

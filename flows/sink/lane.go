@@ -37,6 +37,18 @@ type LaneParams struct {
 	Fence  Fence // nil: none
 	Fenced bool  // ProducerID is one of Fence's
 	Shut   bool  // ProducerID is shut out: another is taken before the first batch
+	// Counted is, with Shut, where the lane's own records end: others who took it over
+	// may have written between there and TargetEnd.
+	Counted int64
+}
+
+// acked is where the lane is before anything of it is acknowledged.
+func (p *LaneParams) acked() Ack {
+	a := Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch}
+	if p.Shut {
+		a.TargetEnd = p.Counted
+	}
+	return a
 }
 
 // Fence gives a lane producer ids whose late requests can be shut out. They are for
@@ -44,13 +56,16 @@ type LaneParams struct {
 // recognise a late request no longer.
 type Fence interface {
 	// Next returns a producer id that nobody has had. ErrNoFence says that there is
-	// none now.
+	// none now, ErrTaken that the lane is to stop; after another error it is asked again.
 	Next(ctx context.Context) (id int64, epoch int16, err error)
 	// Shut has the target partition refuse, from its return on, what is under way of
 	// the producer id that the call of Next before the last returned. ErrNoFence says
 	// that this cannot be done; another error stops the lane.
 	Shut(ctx context.Context, id int64, epoch int16) error
 }
+
+// ErrTaken says that somebody else has taken the lane over: it stops.
+var ErrTaken = errors.New("another process has taken over the partition")
 
 // ErrNoFence says that no producer id can be shut out, or none be had that could.
 var ErrNoFence = errors.New("late requests cannot be shut out")
@@ -154,7 +169,7 @@ func (s *Sink) AddLane(p LaneParams) *Lane {
 		sink: s, events: p.Events, key: p.Target, broker: -1, maxBytes: p.MaxBytes,
 		pid: p.ProducerID, pidEpoch: p.ProducerEpoch, lastTime: p.LastTime,
 		next:  numbering{p.NextSequence, p.TargetEnd},
-		acked: Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch},
+		acked: p.acked(),
 		fence: p.Fence, fenced: p.Fenced, shut: p.Shut, fencedAt: time.Now(),
 	}
 }
@@ -169,7 +184,7 @@ func (l *Lane) Rebegin(p LaneParams) {
 	}
 	l.pid, l.pidEpoch, l.lastTime = p.ProducerID, p.ProducerEpoch, p.LastTime
 	l.next = numbering{p.NextSequence, p.TargetEnd}
-	l.acked = Ack{TargetEnd: p.TargetEnd, NextSequence: p.NextSequence, ProducerID: p.ProducerID, ProducerEpoch: p.ProducerEpoch}
+	l.acked = p.acked()
 	l.fenced, l.shut, l.fencedAt = p.Fenced, p.Shut, time.Now()
 }
 

@@ -282,6 +282,10 @@ func (l *Lane) settled(ctx context.Context, found Appended, renew renewal) error
 	landed := 0
 	if found.Found {
 		next := addSequence(found.LastSequence, 1)
+		if len(l.window) == 0 && next != l.acked.NextSequence {
+			l.mu.Unlock()
+			return &ContradictionError{LastSequence: found.LastSequence, Expected: l.acked.NextSequence}
+		}
 		for landed < len(l.window) && next != l.acked.NextSequence {
 			landed++
 			if l.window[landed-1].end() == next {
@@ -322,6 +326,9 @@ func (l *Lane) renew(ctx context.Context, end int64) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if errors.Is(err, ErrTaken) {
+			return err
+		}
 		l.mu.Lock()
 		l.troubled = true
 		l.events.Trouble(fmt.Errorf("getting a producer id: %w", err), false)
@@ -330,12 +337,14 @@ func (l *Lane) renew(ctx context.Context, end int64) error {
 	}
 }
 
-// adopt makes a new producer id the lane's, once its owner knows.
+// adopt makes a new producer id the lane's, once its owner knows. end is the log's:
+// what the owner is told is where the lane's own records end, since somebody else may
+// have taken it over and written behind them.
 func (l *Lane) adopt(ctx context.Context, p producer, end int64) error {
 	l.mu.Lock()
 	a := l.acked
 	l.mu.Unlock()
-	a.ProducerID, a.ProducerEpoch, a.NextSequence, a.TargetEnd = p.id, p.epoch, 0, end
+	a.ProducerID, a.ProducerEpoch, a.NextSequence = p.id, p.epoch, 0
 	if err := l.events.Renewing(ctx, a); err != nil {
 		return fmt.Errorf("going on under another producer id: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ import (
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/fence"
 	"github.com/strait-mirror/strait/flows/position"
+	"github.com/strait-mirror/strait/flows/sink"
+	"github.com/strait-mirror/strait/integration/compare"
 	"github.com/strait-mirror/strait/integration/kafka"
 	"github.com/strait-mirror/strait/pipeline/status"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
@@ -90,8 +93,8 @@ func testFence(ctx context.Context, t *testing.T, c *kafka.Cluster, topic string
 	third := next(two)
 	sent(third, 0, nil)
 	fourth := next(one) // who was taken over does not know it yet
-	if err := one.Shut(ctx, second, 0); !errors.Is(err, fence.ErrTaken) {
-		t.Errorf("shutting out after a takeover: %v, want %v", err, fence.ErrTaken)
+	if err := one.Shut(ctx, second, 0); !errors.Is(err, sink.ErrTaken) {
+		t.Errorf("shutting out after a takeover: %v, want %v", err, sink.ErrTaken)
 	}
 
 	three := owner() // by the same anchor, which is out of date
@@ -196,6 +199,80 @@ sync.topic.acls.enabled = false
 			t.Error("the position names no fence")
 		}
 	})
+}
+
+// TestOldRecordsAfterACrash has positions that are behind what is on the target: one
+// that names the id which wrote that, and one from before the lane had any.
+func TestOldRecordsAfterACrash(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	a, b := kafka.Start(t, kafka.Options{}), kafka.Start(t, kafka.Options{})
+	create(ctx, t, a, "t", 1)
+	cfg := properties(t, `
+a->b.enabled = true
+emit.heartbeats.enabled = false
+topics = t
+replication.factor = 1
+refresh.topics.interval.seconds = 1
+sync.topic.acls.enabled = false
+`, map[string]*kafka.Cluster{"a": a, "b": b})
+	for _, f := range cfg.Flows {
+		f.Delivery = model.ExactlyOnce
+	}
+	const each = 50
+	written := 0
+	// more writes old records, and mirrors until they are there.
+	more := func() {
+		t.Helper()
+		var records []*kgo.Record
+		for range each {
+			records = append(records, &kgo.Record{Topic: "t", Value: fmt.Append(nil, written), Timestamp: time.Now().Add(-48 * time.Hour)})
+			written++
+		}
+		if err := a.Client().ProduceSync(ctx, records...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := supervisor.New(supervisor.Params{Config: cfg, Log: logTo(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lasting, stop := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := s.Run(lasting); err != nil {
+				t.Errorf("stopping: %v", err)
+			}
+		})
+		reached := wait(ctx, func() bool { f := s.Status().Flows[0]; return f.Records == each })
+		unproven := s.Status().Flows[0].Unproven
+		stop()
+		running.Wait()
+		if !reached || unproven > 0 {
+			t.Fatalf("copied %d of %d new records, %d places unproven; problems are\n%s", s.Status().Flows[0].Records, each, unproven, problems(s))
+		}
+		source, err := compare.Read(ctx, a.AdminOpts(), "t", compare.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target, err := compare.Read(ctx, b.AdminOpts(), "a.t", compare.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compare.Diff(source, target, compare.Options{}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	more()
+	crashed(ctx, t, b, func(*position.Anchor) {})
+	more()
+	crashed(ctx, t, b, func(at *position.Anchor) {
+		id, _, err := b.Client().ProducerID(ctx) // of nobody who writes to the topic
+		if err != nil {
+			t.Fatal(err)
+		}
+		at.ProducerID, at.Fence = id, 0
+	})
+	more()
 }
 
 // oldRecord appends a record of two days ago to partition 0 and returns the broker's

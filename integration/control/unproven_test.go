@@ -83,7 +83,7 @@ sync.topic.acls.enabled = false
 	}
 	produce("1", "2", "3")
 	run(func(f status.Flow) bool { return f.Records == 3 && warned(f) })
-	crashed(ctx, t, b)
+	crashed(ctx, t, b, func(*position.Anchor) {})
 	produce("4")
 	run(func(f status.Flow) bool { return f.Records == 4 && f.Unproven == 1 && warned(f) })
 	if _, err := b.Admin().DeleteACLs(ctx, denied); err != nil {
@@ -93,8 +93,8 @@ sync.topic.acls.enabled = false
 }
 
 // crashed rewrites the position of partition 0 of topic "t" as a crash would have
-// left it: all that is on the target is behind it.
-func crashed(ctx context.Context, t *testing.T, b *kafka.Cluster) {
+// left it: all that is on the target is behind it. edit changes it further.
+func crashed(ctx context.Context, t *testing.T, b *kafka.Cluster, edit func(*position.Anchor)) {
 	t.Helper()
 	store, err := position.NewStore(position.Params{Client: b.Client(), SourceAlias: "a", Log: logTo(t), KeepSettings: true})
 	if err == nil {
@@ -108,6 +108,7 @@ func crashed(ctx context.Context, t *testing.T, b *kafka.Cluster) {
 		t.Fatalf("the position is %+v", a)
 	}
 	a.Offset, a.TargetEnd, a.NextSequence, a.LeaderEpoch = -1, 0, 0, -1
+	edit(&a)
 	if err := store.Write(ctx, []position.Anchor{a}); err != nil {
 		t.Fatal(err)
 	}
