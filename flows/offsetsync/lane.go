@@ -25,6 +25,7 @@ type Lane struct {
 	known    places // ascending; what is stored
 	found    places // more, counted by a translator
 	changed  bool   // known is not what is stored
+	skipped  int64  // offsets of the source without a record at the target, since the last that has one
 	records  int64  // since the last of known
 	bytes    int64
 	rule     rule
@@ -108,15 +109,17 @@ func (l *Lane) Acked(sourceNext, targetEnd, records, bytes int64) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	was := l.newest
 	l.newest = place{sourceNext, targetEnd}
-	if records == 0 {
+	if l.skipped += max(0, sourceNext-was.source-records); records == 0 {
 		return // dropped by rules: the target is where it was
 	}
 	l.records += records
 	l.bytes += bytes
-	if l.records >= placeRecords || l.bytes >= placeBytes {
+	if l.records >= placeRecords || l.bytes >= placeBytes || l.skipped >= placeSkipped {
 		l.remember()
 	}
+	l.skipped = 0
 	if !l.syncs.emits || l.target.part != l.part {
 		return // readers take the partition of a sync for that of the target
 	}

@@ -148,6 +148,25 @@ func TestLaneLooksUp(t *testing.T) {
 	}
 }
 
+// TestLaneBehindCopies has a loop guard leave out what came from the target: of what
+// follows every place is known, though what was left out is gone and cannot be counted.
+func TestLaneBehindCopies(t *testing.T) {
+	s := newSyncs(100)
+	l := newLane(s)
+	l.Placed(0, 20) // the target has had records of its own
+	l.Acked(139, 20, 0, 0)
+	l.Acked(141, 141, 2, 10)
+	l.Acked(282, 282, 141, 700)
+	if at := l.lookUp(270); !at.ok || at.answer.Offset != 270 || !at.answer.Exact {
+		t.Errorf("got %+v", at)
+	}
+	l.Acked(300, 282, 0, 0) // too few to be worth a place
+	l.Acked(301, 283, 1, 5)
+	if at := l.lookUp(290); at.done {
+		t.Errorf("got %+v", at)
+	}
+}
+
 // TestLaneWithMarkersDoesNotCount has a target on which offsets without records are
 // of no use for counting, though their number may be the source's.
 func TestLaneWithMarkersDoesNotCount(t *testing.T) {

@@ -6,8 +6,11 @@ import (
 )
 
 // A lane's known places are a sparse index of its log: one per placeBytes or
-// placeRecords, of which the older half is thinned out when there are mostPlaces.
+// placeRecords, of which the older half is thinned out when there are mostPlaces. Behind
+// placeSkipped offsets that have no record at the target is one, too: what a loop guard
+// leaves out nobody can count, and what follows is translated without that.
 const (
+	placeSkipped = 100
 	placeBytes   = 32 << 20
 	placeRecords = 50_000
 	mostPlaces   = 512
