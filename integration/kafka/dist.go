@@ -141,6 +141,17 @@ func fetchedClassPath(ctx context.Context, home, version string) (string, error)
 	return strings.Join(paths, string(os.PathListSeparator)), nil
 }
 
+// cached is the class path of a list of jars that is no version of Kafka, downloaded
+// once per machine.
+func cached(ctx context.Context, base, name string) (string, error) {
+	unlock, err := lockFile(ctx, filepath.Join(base, name+".lock"))
+	if err != nil {
+		return "", fmt.Errorf("waiting for the cache of %s: %w", name, err)
+	}
+	defer unlock()
+	return fetchedClassPath(ctx, filepath.Join(base, name), name)
+}
+
 // train makes the checkpoint and the class data archive unless an earlier run
 // made them for the same class path and Java.
 func (d *distribution) train(ctx context.Context, home string) error {

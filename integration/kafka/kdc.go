@@ -60,7 +60,7 @@ func NewKDC(ctx context.Context, dir string, principals ...string) (k *KDC, err 
 	if err != nil {
 		return nil, err
 	}
-	classes, err := kerbyClassPath(ctx, base)
+	classes, err := cached(ctx, base, kerby)
 	if err != nil {
 		return nil, err
 	}
@@ -102,16 +102,6 @@ func (k *KDC) wait(ctx context.Context, port int) error {
 		return fmt.Errorf("writing the Kerberos configuration: %w", err)
 	}
 	return nil
-}
-
-// kerbyClassPath downloads Kerby once per machine.
-func kerbyClassPath(ctx context.Context, base string) (string, error) {
-	unlock, err := lockFile(ctx, filepath.Join(base, kerby+".lock"))
-	if err != nil {
-		return "", fmt.Errorf("waiting for Kerby's cache: %w", err)
-	}
-	defer unlock()
-	return fetchedClassPath(ctx, filepath.Join(base, kerby), kerby)
 }
 
 // StartKDC runs a KDC for the length of a test. Should the test fail, what it
