@@ -198,7 +198,8 @@ type Flow struct {
 	ReplicationPolicySeparator string
 	ReplicationFactor          int16 // of new target topics; -1: the broker's default
 	ConfigPropertiesExclude    []string
-	UseDefaultsFrom            string // "target" or "source"
+	TopicConfigs               map[string]string // settings of target topics, in the place of their sources'
+	UseDefaultsFrom            string            // "target" or "source"
 
 	LoopGuard              string // "auto" or "off"
 	Delivery               Delivery

@@ -115,6 +115,8 @@ func targetFields(f *Flow) []field.Def {
 			"Topic settings never copied to the target.").
 			Legacy("config.properties.exclude", field.ScopeFlow).
 			Default(strings.Join(DefaultConfigPropertiesExclude(), ",")).Patterns().Changes(field.Live),
+		field.Map(&f.TopicConfigs, "topic_configs",
+			"Settings of target topics by name, such as retention.ms, in the place of their sources'. What byte-exact copies need stays as it is. Give topics that need settings of their own a flow of their own: several flows may run between two clusters."),
 		field.Enum(&f.UseDefaultsFrom, "use_defaults_from", []string{"target", "source"},
 			"Whose defaults hold for topic settings nobody set.").
 			Legacy("use.defaults.from", field.ScopeFlowOnly).Default("target"),

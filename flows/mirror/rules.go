@@ -112,6 +112,7 @@ func (f *Flow) topicParams() topicsync.Params {
 		Source: f.p.Source.Control(), Target: f.p.Target.Control(),
 		Named:    namedBy(f.def()),
 		Selector: now, Namer: now, Layout: now, Exclude: now, Log: f.p.Log,
+		Settings:          f.p.Flow.TopicConfigs,
 		UseSourceDefaults: f.p.Flow.UseDefaultsFrom == "source",
 		ReplicationFactor: f.p.Flow.ReplicationFactor,
 	}

@@ -1,6 +1,7 @@
 package topicsync
 
 import (
+	"maps"
 	"math"
 	"strconv"
 
@@ -65,7 +66,7 @@ func needs(source, target admin.Settings) []need {
 
 // copied returns the explicit settings of a new target topic by MirrorMaker
 // 2's rules: what is not a default on the source and follows it. Dynamic settings
-// of the source's brokers are copied with it.
+// of the source's brokers are copied with it. What the flow says itself comes first.
 func (s *Syncer) copied(source admin.Settings) map[string]string {
 	copied := make(map[string]string)
 	for name, setting := range source {
@@ -73,6 +74,7 @@ func (s *Syncer) copied(source admin.Settings) map[string]string {
 			copied[name] = setting.Value
 		}
 	}
+	maps.Copy(copied, s.p.Settings)
 	return copied
 }
 
@@ -80,9 +82,12 @@ func (s *Syncer) copied(source admin.Settings) map[string]string {
 func isDefault(s admin.Setting) bool { return s.Source == kmsg.ConfigSourceDefaultConfig }
 
 // follows reports whether a target topic's setting is to be as its source's: it
-// may be set, is no secret, does not come from a broker's file, and is not
-// excluded.
+// may be set, is no secret, does not come from a broker's file, and is neither
+// excluded nor said by the flow.
 func (s *Syncer) follows(name string, source admin.Setting) bool {
+	if _, own := s.p.Settings[name]; own {
+		return false
+	}
 	return !source.Null && !source.ReadOnly && !source.Sensitive &&
 		source.Source != kmsg.ConfigSourceStaticBrokerConfig &&
 		(s.p.Exclude == nil || !s.p.Exclude.Match(name))

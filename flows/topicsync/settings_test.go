@@ -116,6 +116,10 @@ func TestCopiedFollowsMirrorMaker(t *testing.T) {
 			Params{UseSourceDefaults: true},
 			map[string]string{"retention.ms": "1000", "segment.ms": "6", "flush.ms": "7", "cleanup.policy": "delete", "min.insync.replicas": "2"},
 		},
+		"settings of the flow": {
+			Params{Exclude: matchName("min.insync.replicas"), Settings: map[string]string{"retention.ms": "5", "min.insync.replicas": "3", "file.delete.delay.ms": "9"}},
+			map[string]string{"retention.ms": "5", "segment.ms": "6", "flush.ms": "7", "min.insync.replicas": "3", "file.delete.delay.ms": "9"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -73,21 +73,29 @@ func (p *pass) syncSettings(ctx context.Context) error {
 func (s *Syncer) differing(source, target admin.Settings) map[string]*string {
 	changes := make(map[string]*string)
 	for name, from := range source {
-		now, known := target[name]
-		if !known || !s.follows(name, from) {
+		if !s.follows(name, from) {
 			continue
 		}
 		var want *string
 		if !isDefault(from) || s.p.UseSourceDefaults {
 			want = &from.Value
 		}
-		switch {
-		case want == nil && !now.Explicit(), want != nil && now.Explicit() && now.Value == *want:
-		case !held(name, now, want):
-			changes[name] = want
-		}
+		change(changes, target, name, want)
+	}
+	for name, value := range s.p.Settings {
+		change(changes, target, name, &value)
 	}
 	return changes
+}
+
+// change notes that a setting of a target topic is to be another one, if it is.
+func change(changes map[string]*string, target admin.Settings, name string, want *string) {
+	now, known := target[name]
+	switch {
+	case !known, want == nil && !now.Explicit(), want != nil && now.Explicit() && now.Value == *want:
+	case !held(name, now, want):
+		changes[name] = want
+	}
 }
 
 // held reports whether the engine needs a setting of a target topic as it is: a

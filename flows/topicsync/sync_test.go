@@ -66,6 +66,27 @@ func TestDifferingFollowsMirrorMaker(t *testing.T) {
 	}
 }
 
+// TestDifferingSettingsOfTheFlow has settings that the flow says in the place of the
+// source's: set where the target has others, whether the source has set them or not, and
+// left alone where byte-exact copies need what there is.
+func TestDifferingSettingsOfTheFlow(t *testing.T) {
+	s := &Syncer{p: Params{Settings: map[string]string{
+		"retention.ms": "5", "segment.ms": "6", "cleanup.policy": "compact", "flush.ms": "7", "nowhere": "8", keyMaxMessageBytes: "10",
+	}}}
+	source := admin.Settings{
+		"retention.ms": onTopic("1"), "segment.ms": byDefault("1"), "cleanup.policy": onTopic("delete"), "flush.ms": onTopic("1"),
+		keyMaxMessageBytes: byDefault("1048588"), "other": onTopic("1"),
+	}
+	target := admin.Settings{
+		"retention.ms": onTopic("1"), "segment.ms": byDefault("1"), "cleanup.policy": onTopic("compact"), "flush.ms": byDefault("7"),
+		keyMaxMessageBytes: byDefault("1048588"), "other": onTopic("2"),
+	}
+	want := map[string]*string{"retention.ms": new("5"), "segment.ms": new("6"), "flush.ms": new("7"), "other": new("1")}
+	if diff := cmp.Diff(want, s.differing(source, target)); diff != "" {
+		t.Errorf("changes differ (-want +got):\n%s", diff)
+	}
+}
+
 // TestSyncFollowsSettings has edits on both sides; what nobody changed is not
 // written again.
 func TestSyncFollowsSettings(t *testing.T) {

@@ -56,13 +56,14 @@ type Params struct {
 	Namer    Namer        // required
 	Log      *slog.Logger // required
 
-	Layout            Layout   // default: one target topic each, with as many partitions
-	Named             []string // topics selected by name: reported where the source hides them
-	Exclude           Matcher  // config.properties.exclude; default excludes nothing
-	UseSourceDefaults bool     // use.defaults.from=source: copy defaults of the source, too
-	ReplicationFactor int16    // of new topics; default -1, the broker's default
-	LeaveTopics       bool     // never create a topic of the target, and never add partitions
-	AnySize           bool     // a target topic may have fewer partitions than its source
+	Layout            Layout            // default: one target topic each, with as many partitions
+	Named             []string          // topics selected by name: reported where the source hides them
+	Exclude           Matcher           // config.properties.exclude; default excludes nothing
+	Settings          map[string]string // of target topics, in the place of their sources'
+	UseSourceDefaults bool              // use.defaults.from=source: copy defaults of the source, too
+	ReplicationFactor int16             // of new topics; default -1, the broker's default
+	LeaveTopics       bool              // never create a topic of the target, and never add partitions
+	AnySize           bool              // a target topic may have fewer partitions than its source
 
 	SyncInterval time.Duration // how often settings of target topics are made like their sources'; 0: never
 	Fixed        bool          // topics and partitions that appear after the first pass are left alone

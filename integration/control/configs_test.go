@@ -144,6 +144,30 @@ func TestConfigsWithTheSourcesDefaults(t *testing.T) {
 	wait("604800000")
 }
 
+// TestConfigsOfSingleTopics has a flow of its own for a topic that is to have other
+// settings than its source and than the other topics.
+func TestConfigsOfSingleTopics(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	a, b := kafka.Start(t, kafka.Options{}), kafka.Start(t, kafka.Options{})
+	create(ctx, t, a, "t", 1, "retention.ms", "12345")
+	create(ctx, t, a, "t-own", 1, "retention.ms", "12345", "segment.ms", "100000")
+	cfg := properties(t, synced, map[string]*kafka.Cluster{"a": a, "b": b})
+	own := *cfg.Flows[0]
+	own.Name, own.Topics = "own", []string{"t-own"}
+	own.TopicConfigs = map[string]string{"retention.ms": "5555", "cleanup.policy": "compact"}
+	cfg.Flows[0].TopicsExclude = append(cfg.Flows[0].TopicsExclude, "t-own")
+	cfg.Flows = append(cfg.Flows, &own)
+	strait(t, cfg)
+	becomes(ctx, t, b, "a.t", engine("retention.ms", "12345"))
+	want := engine("retention.ms", "5555", "cleanup.policy", "compact", "segment.ms", "100000")
+	becomes(ctx, t, b, "a.t-own", want)
+	alter(ctx, t, a, "t-own", "retention.ms", "1", "segment.ms", "200000")
+	alter(ctx, t, b, "a.t-own", "cleanup.policy", "-")
+	want["segment.ms"] = "200000"
+	becomes(ctx, t, b, "a.t-own", want)
+}
+
 // TestConfigsNotSynced has sync.topic.configs.enabled=false: topics are created
 // with their settings, and left alone then.
 func TestConfigsNotSynced(t *testing.T) {

@@ -80,7 +80,7 @@ func sourceFields() []string {
 // sinkFields are those that a sink consists of.
 func sinkFields() []string {
 	return []string{
-		"To", "ReplicationPolicy", "ReplicationPolicySeparator", "ReplicationFactor", "ConfigPropertiesExclude", "UseDefaultsFrom",
+		"To", "ReplicationPolicy", "ReplicationPolicySeparator", "ReplicationFactor", "ConfigPropertiesExclude", "TopicConfigs", "UseDefaultsFrom",
 		"MaxRequestSize", "RequestTimeout", "CompressionType", "Coalesce", "ErrorsTolerance", "DeadLetterTopic",
 	}
 }

@@ -106,25 +106,41 @@ func checkSettings(t *topology, r *reporter) {
 		if problems.HasErrors() {
 			continue
 		}
+		checkOwnSettings(p, r)
 		topics := map[string][]string{} // by setting
 		for _, name := range p.topics {
 			s, copied := p.source.Topics[name], p.target.Topics[p.remote(name)]
 			for _, key := range s.Own {
+				_, own := p.flow.TopicConfigs[key]
 				same := copied.Settings != nil && copied.Settings[key] == s.Settings[key]
-				if !same && !p.target.Alterable[key] && !matchesAny(excluded, []string{key}) {
+				if !own && !same && !p.target.Alterable[key] && !matchesAny(excluded, []string{key}) {
 					topics[key] = append(topics[key], name)
 				}
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(topics)) {
-			why := "does not let it be set"
-			if _, known := p.target.Alterable[key]; !known {
-				why = "knows no such setting"
-			}
 			r.add(orRange(firstPlace(p.flow, "config_properties_exclude", "topics"), p.flow), fmt.Sprintf("add %q to config_properties_exclude", regexp.QuoteMeta(key)),
-				"flow %q: %s is set on topics, and cluster %q %s: %s", p.flow.Name, key, p.flow.To, why, some(topics[key]))
+				"flow %q: %s is set on topics, and cluster %q %s: %s", p.flow.Name, key, p.flow.To, unsettable(p, key), some(topics[key]))
 		}
 	}
+}
+
+// checkOwnSettings does the same for what the flow says itself.
+func checkOwnSettings(p pair, r *reporter) {
+	for _, key := range slices.Sorted(maps.Keys(p.flow.TopicConfigs)) {
+		if !p.target.Alterable[key] {
+			r.add(orRange(firstPlace(p.flow, "topic_configs"), p.flow), fmt.Sprintf("take %q out of topic_configs", key),
+				"flow %q: %s is in topic_configs, and cluster %q %s", p.flow.Name, key, p.flow.To, unsettable(p, key))
+		}
+	}
+}
+
+// unsettable says why a setting of topics cannot be set on the target.
+func unsettable(p pair, key string) string {
+	if _, known := p.target.Alterable[key]; !known {
+		return "knows no such setting"
+	}
+	return "does not let it be set"
 }
 
 // patternsOf are the texts of a list of f with their places.

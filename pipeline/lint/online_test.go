@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/position"
 	"github.com/strait-mirror/strait/flows/survey"
@@ -170,6 +172,34 @@ func TestPermissions(t *testing.T) {
 	// 20 of 100 topics, the rest in one line, and the target's CREATE.
 	if len(r.Findings) != 22 || r.Findings[0].Fix == "" {
 		t.Errorf("found %v", r.List())
+	}
+}
+
+// TestSettingsOfTheFlow has settings in topic_configs that the target lets nobody set,
+// or does not know, and the source's own left out of what is said of those.
+func TestSettingsOfTheFlow(t *testing.T) {
+	text := strings.Replace(complete("hcl", ""), `"orders"]`, `"orders"]
+  topic_configs = { "retention.ms" = "5", "segment.bytes" = "1048576", "nowhere" = "x" }`, 1)
+	r := run(t, "hcl", text, func(p *lint.Params) {
+		p.Ask = from(func() map[string]lint.Answer {
+			a := answers()
+			a["dc2"].Facts.Alterable = map[string]bool{"segment.bytes": false, "retention.ms": true}
+			set(a["dc1"].Facts, "orders", func(t *survey.Topic) { t.Own = []string{"retention.ms", "segment.bytes"} })
+			return a
+		})
+	})
+	var got []string
+	for _, f := range r.Findings {
+		if f.Code == "ST414" {
+			got = append(got, f.Summary)
+		}
+	}
+	want := []string{
+		`flow "dc1->dc2": nowhere is in topic_configs, and cluster "dc2" knows no such setting`,
+		`flow "dc1->dc2": segment.bytes is in topic_configs, and cluster "dc2" does not let it be set`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings differ (-want +got):\n%s", diff)
 	}
 }
 

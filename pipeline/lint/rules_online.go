@@ -119,7 +119,7 @@ func onlineRules() []Rule {
 		online(Rule{
 			ID: diag.CodeSettingRefused, Severity: diag.Warning, Title: "a setting the target does not let be set",
 			Why:   "Managed clusters keep some settings of topics to themselves, and other versions know other ones: a copy whose settings are refused stays without them, and a new topic may not be created.",
-			Fix:   "Add the setting to config_properties_exclude.",
+			Fix:   "Add the setting to config_properties_exclude, or take it out of topic_configs.",
 			Bad:   Example{HCL: "# segment.bytes is set on orders, and fixed on dc2\n" + flow},
 			Good:  Example{HCL: "# segment.bytes is set on orders, and fixed on dc2\nflow \"dc1->dc2\" {\n  topics                    = [\"orders\"]\n  config_properties_exclude = [\"segment\\\\.bytes\"]\n}"},
 			check: checkSettings,

@@ -89,7 +89,9 @@ func alter(t *testing.T, d field.Def) {
 	case field.KindDuration:
 		v.Text = time.Duration(d.Min + int64(3*time.Millisecond)).String()
 	case field.KindString, field.KindSecret:
-	case field.KindMap, field.KindFloat:
+	case field.KindMap:
+		v = field.Value{Map: map[string]string{"other": "1"}, IsMap: true}
+	case field.KindFloat:
 		t.Fatalf("%s: no other value is known of its kind", d.Name)
 	}
 	if problem := d.Set(field.HCL, v); problem != nil {
