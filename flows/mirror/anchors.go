@@ -117,6 +117,11 @@ func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
 		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), context.Cause(ctx))
 	}
 	defer func() { <-s.storing }()
+	return s.storeAnchors(ctx, lanes)
+}
+
+// storeAnchors is writeAnchors of who has s.storing.
+func (s *session) storeAnchors(ctx context.Context, lanes []*lane) error {
 	if !s.flow.p.Share.Holds() {
 		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), errNotHeld)
 	}
@@ -131,4 +136,43 @@ func (s *session) writeAnchors(ctx context.Context, lanes []*lane) error {
 		l.wasAnchored(anchors[i].Next())
 	}
 	return nil
+}
+
+// renewal is a lane whose position is to be stored before it goes on.
+type renewal struct {
+	lane *lane
+	done chan error // gets what became of it
+}
+
+// writeAnchor stores the position of one lane, together with those of others that
+// wait for the same: thousands may begin at once.
+func (s *session) writeAnchor(ctx context.Context, l *lane) error {
+	mine := renewal{l, make(chan error, 1)}
+	s.mu.Lock()
+	s.renewals = append(s.renewals, mine)
+	s.mu.Unlock()
+	select {
+	case err := <-mine.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("storing a position: %w", context.Cause(ctx))
+	case s.storing <- struct{}{}:
+	}
+	defer func() { <-s.storing }()
+	s.mu.Lock()
+	all := s.renewals
+	s.renewals = nil
+	s.mu.Unlock()
+	lanes := make([]*lane, len(all))
+	for i, r := range all {
+		lanes[i] = r.lane
+	}
+	var err error
+	if len(lanes) > 0 {
+		err = s.storeAnchors(ctx, lanes)
+	}
+	for _, r := range all {
+		r.done <- err
+	}
+	return <-mine.done
 }

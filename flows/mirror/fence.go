@@ -26,6 +26,7 @@ type fences struct {
 	flow   *Flow
 	client *kgo.Client
 	need   sync.Once
+	until  time.Time     // lanes wait for coordinators; set when they are needed
 	needed chan struct{} // closed once a lane has old records
 	ready  chan struct{} // closed once coordinators answer
 }
@@ -53,12 +54,11 @@ func (f *fences) close() {
 // first asked: a target without any must not hold up records.
 func (f *fences) await(ctx context.Context) bool {
 	const moment = time.Second
-	wait := time.Duration(0)
 	f.need.Do(func() {
+		f.until = time.Now().Add(moment)
 		close(f.needed)
-		wait = moment
 	})
-	t := time.NewTimer(wait)
+	t := time.NewTimer(time.Until(f.until))
 	defer t.Stop()
 	select {
 	case <-f.ready:

@@ -53,6 +53,7 @@ type session struct {
 	known     map[string]*topic                 // by source topic
 	waiting   map[position.Lane]time.Time       // since when a lane could not be started
 	revived   map[position.Lane][sides]*Problem // of stopped lanes that are being started again
+	renewals  []renewal                         // lanes that wait for their positions to be stored
 	contested map[position.Lane]bool            // somebody else went on from their anchors, see contest
 	left      int                               // with Once: lanes that have not finished
 	surveyed  bool                              // with Once: all lanes of this pass are started

@@ -135,7 +135,7 @@ func (l *lane) Renewing(ctx context.Context, a sink.Ack) error {
 	l.mu.Unlock()
 	const pause = time.Second
 	for {
-		err := l.session.writeAnchors(ctx, []*lane{l})
+		err := l.session.writeAnchor(ctx, l)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
