@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,7 +94,10 @@ func unanchored(lanes []*lane) []*lane {
 // unplaced forgets a lane that could not be started, until the next pass. Only
 // what lasts is worth a person's attention.
 func (s *session) unplaced(l *lane, err error) {
-	const patience = 2 * time.Second
+	patience := 2 * time.Second
+	if errors.Is(err, errLate) {
+		patience += lateWithin // nothing is wrong meanwhile
+	}
 	s.forget(l)
 	s.mu.Lock()
 	since, waiting := s.waiting[l.name()]
