@@ -35,12 +35,14 @@ func (e *DeadLetterError) Unwrap() error { return e.Err }
 
 // deadLetters writes records that stages cannot be applied to. A letter is written
 // before what follows it in its partition, so that it is there when the position
-// has passed it; after a crash it may be written again. It is safe for concurrent
-// use.
+// has passed it; after a crash it may be written again. Where the flow writes in
+// transactions it is in the one with the position behind it, and is there once. It is
+// safe for concurrent use.
 type deadLetters struct {
 	flow *Flow
 
-	mu     sync.Mutex // guards client
+	mu     sync.Mutex // guards the rest
+	made   bool       // the topic is there, as far as anybody may see to that
 	client *kgo.Client
 }
 
@@ -60,18 +62,29 @@ func (d *deadLetters) write(ctx context.Context, letters []judge.Dead) error {
 		}
 		err = client.ProduceSync(ctx, records...).FirstErr()
 	}
-	if errors.Is(err, kerr.TopicAuthorizationFailed) {
-		err = admin.Refused(err, "WRITE", admin.OnTopic(def.DeadLetterTopic))
-	}
 	if err != nil {
-		return &DeadLetterError{Topic: def.DeadLetterTopic, Err: d.flow.p.Target.Explain(err)}
+		return d.failed(err)
 	}
 	d.flow.dead.Add(int64(len(letters)))
+	d.say(letters)
+	return nil
+}
+
+// failed is why letters could not be written.
+func (d *deadLetters) failed(err error) error {
+	topic := d.flow.def().DeadLetterTopic
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		err = admin.Refused(err, "WRITE", admin.OnTopic(topic))
+	}
+	return &DeadLetterError{Topic: topic, Err: d.flow.p.Target.Explain(err)}
+}
+
+// say has the log tell of the first letters of a stage.
+func (d *deadLetters) say(letters []judge.Dead) {
 	if first := letters[0]; d.flow.reports.again("dead letter " + first.Err.Stage) {
-		d.flow.p.Log.Warn("records written to dead_letter_topic; status counts them from here on", "topic", def.DeadLetterTopic,
+		d.flow.p.Log.Warn("records written to dead_letter_topic; status counts them from here on", "topic", d.flow.def().DeadLetterTopic,
 			"stage", first.Err.Stage, "source_topic", first.Topic, "partition", first.Partition, "offset", first.Offset, "err", first.Err.Err)
 	}
-	return nil
 }
 
 // open returns the client, the first time after it has seen to the topic.
@@ -80,6 +93,21 @@ func (d *deadLetters) open(ctx context.Context) (*kgo.Client, error) {
 	defer d.mu.Unlock()
 	if d.client != nil {
 		return d.client, nil
+	}
+	if err := d.makeLocked(ctx); err != nil {
+		return nil, err
+	}
+	target, def := d.flow.p.Target, d.flow.def()
+	client, err := target.Producer("dead-letters-"+def.Name, kgo.ProducerBatchMaxBytes(def.MaxRequestSize),
+		kgo.RecordDeliveryTimeout(deadLetterTimeout), kgo.UnknownTopicRetries(3))
+	d.client = client
+	return client, err
+}
+
+// makeLocked sees to the topic, once.
+func (d *deadLetters) makeLocked(ctx context.Context) error {
+	if d.made {
+		return nil
 	}
 	target, def := d.flow.p.Target, d.flow.def()
 	wanted := admin.NewTopic{Partitions: -1, ReplicationFactor: def.ReplicationFactor}
@@ -91,14 +119,13 @@ func (d *deadLetters) open(ctx context.Context) (*kgo.Client, error) {
 		return err //nolint:wrapcheck // by write
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if topic := <-created; topic != nil {
 		d.flow.p.Log.Info("topic of dead letters created", "topic", def.DeadLetterTopic, "with", topic.String())
 	}
-	d.client, err = target.Producer("dead-letters-"+def.Name, kgo.ProducerBatchMaxBytes(def.MaxRequestSize),
-		kgo.RecordDeliveryTimeout(deadLetterTimeout), kgo.UnknownTopicRetries(3))
-	return d.client, err
+	d.made = true
+	return nil
 }
 
 // close ends the client. A nil d has none.

@@ -36,6 +36,7 @@ func (l *lane) Acked(a sink.Ack) {
 	l.mu.Unlock()
 	l.session.flow.count(a.Records, a.Bytes)
 	l.session.flow.foreign.Add(a.Foreign)
+	l.session.flow.dead.Add(a.Aside)
 	l.offsets.Acked(a.SourceNext, a.TargetEnd, a.Records, a.Bytes)
 	if a.Records > 0 {
 		l.hasMoved()

@@ -32,8 +32,9 @@ func (l *lane) scatter(ctx context.Context, b batch.Batch, limits batch.Limits, 
 	if err == nil {
 		err = l.records.Failed()
 	}
+	var letters []txn.Part
 	if err == nil {
-		err = l.session.dead.write(ctx, l.records.Dead())
+		letters, err = l.session.dead.parts(ctx, l.records.Dead(), l.session)
 	}
 	if err != nil {
 		discard(parts)
@@ -42,18 +43,42 @@ func (l *lane) scatter(ctx context.Context, b batch.Batch, limits batch.Limits, 
 	l.session.skipped(l, refused, kerr.MessageTooLarge.Code, "")
 	flow.filtered.Add(int64(dropped - refused - len(l.records.Dead())))
 	flow.countRecoded(byKey)
+	l.join(b, append(letters, parts...), epoch)
+	return nil
+}
+
+// together hands on what is left of a batch with the letters of what is not.
+func (l *lane) together(ctx context.Context, b batch.Batch, made *recoded, s *share, epoch int32) error {
+	dead := l.records.Dead()
+	parts, err := l.session.dead.parts(ctx, dead, l.session)
+	if err != nil {
+		return err
+	}
+	l.session.skipped(l, made.refused, kerr.MessageTooLarge.Code, "")
+	l.session.flow.filtered.Add(int64(made.Dropped - made.refused - len(dead)))
+	for _, one := range made.Parts {
+		parts = append(parts, l.part(l.target.Partition, one.Batch, s))
+	}
+	l.join(b, parts, epoch)
+	return nil
+}
+
+// join hands on all that was made of a batch: it is in one transaction with the
+// position behind it.
+func (l *lane) join(b batch.Batch, parts []txn.Part, epoch int32) {
 	after := b.NextOffset()
 	if len(parts) == 0 {
 		l.out.Advance(after, epoch)
-		return nil
+		return
 	}
 	for i := range parts {
 		parts[i].SourceNext, parts[i].SourceEpoch = l.next, epoch
-		l.expect(after, int64(parts[i].Records), parts[i].MaxTimestamp)
+		if !parts[i].Aside {
+			l.expect(after, int64(parts[i].Records), parts[i].MaxTimestamp)
+		}
 	}
 	parts[len(parts)-1].SourceNext = after
-	l.out.(*txn.Lane).AddParts(parts) //nolint:forcetypeassert // nothing else scatters: chain.ForFlow refuses it
-	return nil
+	l.out.(*txn.Lane).AddParts(parts) //nolint:forcetypeassert // nothing else takes parts: chain.ForFlow refuses it
 }
 
 // part is a batch for one partition of the target topic, with the bytes in the
@@ -74,6 +99,8 @@ func discard(parts []txn.Part) {
 
 // release gives back what a batch holds.
 func release(b sink.Batch) {
-	b.Buffer.Release()
-	b.Owner.Release()
+	if b.Buffer != nil { // dead letters have none
+		b.Buffer.Release()
+		b.Owner.Release()
+	}
 }

@@ -188,6 +188,9 @@ func (l *lane) recode(ctx context.Context, b batch.Batch, e batch.Edit, s *share
 		return false, err
 	}
 	dead := l.records.Dead()
+	if l.session.transactions != nil && len(dead) > 0 {
+		return false, l.together(ctx, b, made, s, epoch)
+	}
 	if err := l.session.dead.write(ctx, dead); err != nil {
 		return false, err
 	}

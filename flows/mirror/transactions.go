@@ -198,17 +198,17 @@ func (t *transactions) Stage(places []txn.Place) ([]txn.Stored, func(), error) {
 	}
 	records, committed := s.store.stage(anchors)
 	choose := kgo.StickyKeyPartitioner(nil).ForTopic(s.store.topic) // Kafka's own
-	byPartition := map[int32][]batch.Record{}
+	byPartition, now := map[int32][]batch.Record{}, time.Now().UnixMilli()
 	for _, r := range records {
 		n := int32(choose.Partition(r, int(partitions)))
-		byPartition[n] = append(byPartition[n], batch.Record{Key: r.Key, Value: r.Value})
+		byPartition[n] = append(byPartition[n], batch.Record{Timestamp: now, Key: r.Key, Value: r.Value})
 	}
 	var stored []txn.Stored
 	for n, all := range byPartition {
 		for len(all) > 0 {
 			some := all[:min(len(all), storedAtOnce)]
 			all = all[len(some):]
-			b, err := s.recoder.Build(time.Now().UnixMilli(), some)
+			b, err := s.recoder.Build(some)
 			if err != nil {
 				return nil, nil, err
 			}

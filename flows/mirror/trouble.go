@@ -32,6 +32,9 @@ func (l *lane) explain(at side, err error) error {
 	if _, told := errors.AsType[*refusal](err); told {
 		return err
 	}
+	if other, ok := errors.AsType[*txn.OtherTopicError](err); ok {
+		return l.session.dead.failed(other.Err)
+	}
 	c, operation, topic := l.session.flow.p.Source, "READ", l.source.Topic
 	if at == writing {
 		c, operation, topic = l.session.flow.p.Target, "WRITE", l.target.Topic

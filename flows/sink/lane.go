@@ -99,6 +99,7 @@ type Ack struct {
 	LastTime      int64 // max timestamp of the last batch, ms; 0: none of this lane's yet
 	Records       int64 // newly acknowledged
 	Bytes         int64
+	Aside         int64 // records newly acknowledged elsewhere that are no copies: dead letters
 	Foreign       int64 // offsets below TargetEnd that somebody else newly took, where no other lane of ours writes
 }
 

@@ -174,7 +174,7 @@ func (b *bucket) reset() {
 		for _, q := range l.queue {
 			release(q.Batch)
 		}
-		l.queue, l.records, l.bytes = nil, 0, 0
+		l.queue, l.records, l.aside, l.bytes = nil, 0, 0, 0
 		l.lost, l.moved = true, false
 	}
 	b.broadcastLocked()

@@ -48,8 +48,9 @@ type Lane struct {
 	others  map[wire.PartitionKey]bool
 	next    int64 // where the lane is once what was handed out is committed
 	epoch   int32
-	moved   bool // next is not committed
-	records int64
+	moved   bool  // next is not committed
+	records int64 // handed out since the last commit
+	aside   int64 // the same, of what is no copy
 	bytes   int64 // handed out since the last commit
 	lost    bool  // waits for Resume
 	closed  bool  // takes nothing more

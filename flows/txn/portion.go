@@ -75,7 +75,9 @@ func (b *bucket) take(batches int, bytes int64) (portions []portion, size int64)
 		n, own := 0, int64(0)
 		for n < len(l.queue) && (n == 0 || l.queue[n-1].joined || n < batches/sharers && own < bytes/int64(sharers)) {
 			own += int64(len(l.queue[n].Data))
-			if !l.queue[n].Aside {
+			if l.queue[n].Aside {
+				l.aside += int64(l.queue[n].Records)
+			} else {
 				l.records += int64(l.queue[n].Records)
 			}
 			n++

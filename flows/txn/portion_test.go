@@ -33,9 +33,9 @@ func TestPartsOfABatchShareATransaction(t *testing.T) {
 		for _, p := range portions {
 			got = append(got, fmt.Sprintf("%d×%d", p.target.Partition, len(p.batches)))
 		}
-		got = append(got, fmt.Sprintf("next %d records %d", l.next, l.records))
+		got = append(got, fmt.Sprintf("next %d records %d aside %d", l.next, l.records, l.aside))
 	}
-	want := []string{"0×2", "2×1", "next 5 records 3", "9×1", "0×1", "next 8 records 4", "next 8 records 4"}
+	want := []string{"0×2", "2×1", "next 5 records 3 aside 0", "9×1", "0×1", "next 8 records 4 aside 1", "next 8 records 4 aside 1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -235,7 +235,7 @@ func (r *round) expel(late []*stream) error {
 			err = fmt.Errorf("storing positions: %w", cause)
 			continue
 		}
-		r.b.end(lanes, fmt.Errorf("the partition held up a transaction for %s and left it: %w", patience, cause))
+		r.b.end(lanes, st.about(lanes[0], fmt.Errorf("the partition held up a transaction for %s and left it: %w", patience, cause)))
 	}
 	return err
 }
@@ -289,9 +289,9 @@ func (b *bucket) committed(places []Place, lanes []*Lane) {
 	for i, l := range lanes {
 		acks[i] = sink.Ack{
 			SourceNext: places[i].Next, SourceEpoch: places[i].Epoch, TargetEnd: places[i].TargetEnd,
-			ProducerID: -1, ProducerEpoch: -1, Records: l.records, Bytes: l.bytes,
+			ProducerID: -1, ProducerEpoch: -1, Records: l.records, Bytes: l.bytes, Aside: l.aside,
 		}
-		l.records, l.bytes = 0, 0
+		l.records, l.bytes, l.aside = 0, 0, 0
 		l.moved = l.next != places[i].Next
 	}
 	b.lanes = slices.DeleteFunc(b.lanes, func(l *Lane) bool { return l.closed && !l.moved })

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/strait-mirror/strait/flows/internal/wire"
 	"github.com/strait-mirror/strait/flows/sink"
 )
@@ -93,12 +95,12 @@ func (st *stream) Trouble(err error, stopped bool) {
 	lanes := st.users()
 	if !stopped {
 		for _, l := range lanes {
-			l.p.Events.Trouble(err, false)
+			l.p.Events.Trouble(st.about(l, err), false)
 		}
 		return
 	}
 	if len(lanes) > 0 && ofPartition(err) {
-		b.end(lanes, err)
+		b.end(lanes, st.about(lanes[0], err)) // lanes that meet beside their own topics do so in all of them
 		return
 	}
 	b.fail(err)
@@ -118,11 +120,29 @@ func (st *stream) Refused(ctx context.Context, b sink.Batch, code int16, message
 	if len(lanes) == 0 {
 		return nil, errors.New("the target refuses positions")
 	}
-	made, err := lanes[0].p.Events.Refused(ctx, b, code, message) // where several meet, they share the target's limits
-	if topic := lanes[0].p.Target.Topic; err != nil && topic != st.target.Topic {
-		err = fmt.Errorf("what topic %q does not take goes to %q: %w", topic, st.target.Topic, err)
+	if l := lanes[0]; l.p.Target.Topic != st.target.Topic { // dead letters, which cannot be made smaller
+		return nil, kerr.ErrorForCode(code)
 	}
-	return made, err
+	return lanes[0].p.Events.Refused(ctx, b, code, message) // where several meet, they share the target's limits
+}
+
+// OtherTopicError says that a lane has trouble with a topic beside its own.
+type OtherTopicError struct {
+	Topic string
+	Err   error
+}
+
+func (e *OtherTopicError) Error() string { return fmt.Sprintf("topic %q: %v", e.Topic, e.Err) }
+
+// Unwrap returns what is wrong there.
+func (e *OtherTopicError) Unwrap() error { return e.Err }
+
+// about names the topic of the stream in an error where it is not the lane's own.
+func (st *stream) about(l *Lane, err error) error {
+	if err == nil || l.p.Target.Topic == st.target.Topic {
+		return err
+	}
+	return &OtherTopicError{Topic: st.target.Topic, Err: err}
 }
 
 // Renewing implements sink.Events; transactions keep their producer id.

@@ -6,15 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/strait-mirror/strait/integration/compare"
 )
 
-// byKey is a chain that drops records, says of the others where they come from and
-// sends them where their keys say, and what is expected of it.
+// byKey is a chain that drops records of three, nine, ... bytes and has letters of six,
+// twelve, ... instead, says of the others where they come from and sends them where
+// their keys say. keyed is what is expected of it.
 const byKey = inTransactions +
-	"  transform \"filter\" \"some\" {\n    when = \"value == null || size(value) % 3 != 0\"\n  }\n" +
+	"  dead_letter_topic = \"dead-letters\"\n" +
+	"  transform \"filter\" \"some\" {\n    when = \"value == null || size(value) % 3 != 0 || 1 / (size(value) % 2) > 1\"\n    on_error = \"dead_letter\"\n  }\n" +
 	"  transform \"headers\" \"from\" {\n    provenance = \"from.\"\n  }\n" +
 	"  transform \"partition\" \"keys\" {\n    mapping = \"key\"\n    partitions = 6\n  }\n"
 
@@ -61,4 +64,44 @@ func testKillScattered(t *testing.T, b *Bed, strait string) {
 	if v := tr.Verdict(false); v.Source == 0 {
 		t.Error("nothing was kept")
 	}
+	tr.letters("dead-letters")
+}
+
+// letters compares the dead letters of a chain such as byKey with the records of the
+// source that they stand for: each is there once.
+func (tr *Trial) letters(topic string) {
+	t := tr.t
+	t.Helper()
+	want, got := map[string]int{}, map[string]int{}
+	for _, name := range tr.Load.Topics() {
+		source, err := compare.Read(t.Context(), tr.From.AdminOpts(), name, compare.ReadOptions{ReadCommitted: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rs := range source {
+			for _, r := range rs {
+				if r.Value != nil && len(r.Value)%6 == 0 {
+					want[fmt.Sprintf("%s/%d/%d %q", name, r.Partition, r.Offset, r.Value)]++
+				}
+			}
+		}
+	}
+	held, err := compare.Read(t.Context(), tr.To.AdminOpts(), topic, compare.ReadOptions{ReadCommitted: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rs := range held {
+		for _, r := range rs {
+			said := map[string]string{}
+			for _, h := range r.Headers {
+				said[h.Key] = string(h.Value)
+			}
+			const of = "__connect.errors."
+			got[fmt.Sprintf("%s/%s/%s %q", said[of+"topic"], said[of+"partition"], said[of+"offset"], r.Value)]++
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("of %d letters (-want +got): %.2000s", len(want), diff)
+	}
+	t.Logf("%d dead letters", len(got))
 }

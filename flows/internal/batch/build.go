@@ -1,14 +1,14 @@
 package batch
 
-// Build makes a batch of records that have keys and values alone. Its records
-// have one timestamp, in milliseconds; the caller stamps it.
-func (rc *Recoder) Build(timestamp int64, records []Record) (Batch, error) {
+// Build makes a batch of records, of which each has a timestamp, and a key and a value
+// or what Replace gave it. The caller stamps it.
+func (rc *Recoder) Build(records []Record) (Batch, error) {
 	w := builder{rc: rc}
-	w.begin(LZ4, timestamp)
 	for i := range records {
-		r := records[i]
-		r.Timestamp = timestamp
-		w.add(&r)
+		if i == 0 {
+			w.begin(LZ4, records[i].Timestamp)
+		}
+		w.add(&records[i])
 	}
 	if err := w.finish(); err != nil {
 		return nil, err

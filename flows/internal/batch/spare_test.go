@@ -9,7 +9,7 @@ import (
 func TestSpare(t *testing.T) {
 	rc := NewRecoder(Params{})
 	for _, codec := range []Codec{None, Gzip, Snappy, LZ4, Zstd} {
-		built, err := rc.Build(1000, []Record{{Key: []byte("a")}, {Key: []byte("b"), Value: []byte("x")}, {Key: []byte("c")}})
+		built, err := rc.Build([]Record{{Timestamp: 1000, Key: []byte("a")}, {Timestamp: 1000, Key: []byte("b"), Value: []byte("x")}, {Timestamp: 1000, Key: []byte("c")}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestReplace(t *testing.T) {
 		_ = yield("h", []byte("1")) && yield("h", nil) && yield("", []byte{})
 	}
 	for _, codec := range []Codec{None, Gzip, Snappy, LZ4, Zstd} {
-		built, err := rc.Build(1000, []Record{{Key: []byte("a")}, {Key: []byte("b"), Value: []byte("x")}, {Key: []byte("c")}})
+		built, err := rc.Build([]Record{{Timestamp: 1000, Key: []byte("a")}, {Timestamp: 1000, Key: []byte("b"), Value: []byte("x")}, {Timestamp: 1000, Key: []byte("c")}})
 		if err != nil {
 			t.Fatal(err)
 		}

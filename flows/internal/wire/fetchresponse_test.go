@@ -183,7 +183,7 @@ func batches(t *testing.T, values ...int) (all []batch.Batch) {
 			value[j] = byte(rng.Uint32()) // which no codec makes smaller
 		}
 		var rc batch.Recoder
-		b, err := rc.Build(1, []batch.Record{{Value: value}})
+		b, err := rc.Build([]batch.Record{{Timestamp: 1, Value: value}})
 		if err != nil {
 			t.Fatal(err)
 		}
