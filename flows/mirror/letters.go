@@ -91,7 +91,7 @@ func (d *deadLetters) partitions(ctx context.Context) (int32, error) {
 		}
 	}
 	if n := known.Partitions(topic); n > 0 {
-		return int32(n), nil
+		return n, nil
 	}
 	return 0, errNotKnown(target, topic)
 }
