@@ -181,6 +181,28 @@ func TestSaves(t *testing.T) {
 			w.do(os.Rename(filepath.Join(w.dir, "..tmp"), filepath.Join(w.dir, "..data")))
 			w.do(os.RemoveAll(filepath.Join(w.dir, "..1")))
 		}},
+		"truncated, and written in halves": {plain, func(w *world) {
+			file, err := os.Create(w.path)
+			w.do(err)
+			w.until("the refusal of nothing", func() bool { return !w.r.Status().Successful })
+			text := with("new")
+			_, err = file.WriteString(text[:len(text)/2])
+			w.do(err)
+			w.until("the refusal of a half", func() bool { return strings.Contains(w.r.Status().Error, "strait.hcl:") })
+			_, err = file.WriteString(text[len(text)/2:])
+			w.do(err)
+			w.do(file.Close())
+		}},
+		"permissions taken and given": {plain, func(w *world) {
+			w.do(os.Chmod(w.path, 0))
+			w.do(os.Chmod(w.path, 0o600))
+			w.put("strait.hcl", with("new"))
+		}},
+		"10 MB of brackets first": {plain, func(w *world) {
+			w.put("strait.hcl", strings.Repeat("{", 10<<20))
+			w.until("the refusal", func() bool { return !w.r.Status().Successful })
+			w.put("strait.hcl", with("new"))
+		}},
 		"the whole directory anew": {plain, func(w *world) {
 			w.do(os.RemoveAll(w.dir))
 			w.until("the refusal", func() bool { return !w.r.Status().Successful })
@@ -196,6 +218,39 @@ func TestSaves(t *testing.T) {
 			w.awaits("new")
 			w.until("success", func() bool { st := w.r.Status(); return st.Successful && st.Error == "" && st.Revision == 2 })
 		})
+	}
+}
+
+// TestFloodOfEvents saves among files that do not count and that change without a
+// pause: the save is noticed all the same, and no reading is made for each event.
+func TestFloodOfEvents(t *testing.T) {
+	t.Parallel()
+	w := begin(t, false, func(w *world) { w.put("strait.hcl", good) })
+	stop := make(chan struct{})
+	events := 0
+	var flood sync.WaitGroup
+	flood.Go(func() {
+		for path := filepath.Join(w.dir, "other"); ; events++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	end := sync.OnceFunc(func() { close(stop); flood.Wait() })
+	defer end()
+	w.put("strait.hcl", with("new"))
+	w.awaits("new")
+	end()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if events < 100 || w.reads > events/10 {
+		t.Errorf("%d readings for %d events", w.reads, events)
 	}
 }
 
