@@ -140,8 +140,11 @@ func (c *Cluster) probe(ctx context.Context, wanted []grant.Grant) ([]grant.Gran
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(wanted), func(g grant.Grant) bool {
-		if g.On.Kind == grant.Groups {
+		switch g.On.Kind {
+		case grant.Groups:
 			return c.mayUse(ctx, g)
+		case grant.TransactionalIDs:
+			return c.mayTransact(ctx, g)
 		}
 		seen := false
 		for name, t := range topics {
@@ -154,6 +157,26 @@ func (c *Cluster) probe(ctx context.Context, wanted []grant.Grant) ([]grant.Gran
 		}
 		return seen
 	}), nil
+}
+
+// mayTransact reports whether we may write with transactional ids as g says. The end
+// of a transaction that nobody has begun asks for WRITE and changes nothing, and any
+// broker looks at that before it looks whose transactions it keeps
+// (KafkaApis.handleEndTxnRequest).
+func (c *Cluster) mayTransact(ctx context.Context, g grant.Grant) bool {
+	req := kmsg.NewPtrEndTxnRequest()
+	req.TransactionalID = g.On.Name
+	if g.On.Prefixed {
+		req.TransactionalID += "permission"
+	}
+	for _, b := range c.control.DiscoveredBrokers() {
+		resp, err := b.Request(ctx, req)
+		if err != nil {
+			continue
+		}
+		return g.Operation == grant.Write && resp.(*kmsg.EndTxnResponse).ErrorCode != kerr.TransactionalIDAuthorizationFailed.Code
+	}
+	return false
 }
 
 // mayUse reports whether we may do with a group what g says. A heartbeat of nobody
