@@ -65,7 +65,7 @@ func allowances() []allowance {
 		{"topics of its own", `b topic mm2-offsets\.a\.internal config (compression|max\.compaction|min\.cleanable|min\.compaction|segment)\..*`},
 		{"topics of its own", `b topic mm2-strait-places\.a\.internal .*`},
 		{"topics of its own", `b mm2-strait-places\.a\.internal .*`},
-		{"positions", `b mm2-offsets\.a\.internal MirrorSourceConnector a \S+ \d (version|target_end|producer_id|producer_epoch|next_sequence|leader_epoch|generation|source_topic_id|target_topic_id|chain)`},
+		{"positions", `b mm2-offsets\.a\.internal MirrorSourceConnector a \S+ \d (version|target_end|producer_id|producer_epoch|next_sequence|leader_epoch|generation|fence|source_topic_id|target_topic_id|chain)`},
 		{"positions", `b mm2-offsets\.a\.internal MirrorSourceConnector a payments 0 offset`},
 		{"positions", `b mm2-offsets\.a\.internal StraitPrevious .*`},
 		{"positions", `b mm2-offsets\.a\.internal \["Mirror(Heartbeat|Checkpoint)Connector".*`},
