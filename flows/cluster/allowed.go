@@ -145,6 +145,7 @@ func (c *Cluster) probe(ctx context.Context, wanted []grant.Grant) ([]grant.Gran
 			return c.mayUse(ctx, g)
 		case grant.TransactionalIDs:
 			return c.mayTransact(ctx, g)
+		case grant.Topics, grant.Cluster: // below
 		}
 		seen := false
 		for name, t := range topics {

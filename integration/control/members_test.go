@@ -2,126 +2,124 @@ package control_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"log/slog"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/strait-mirror/strait/config/field"
-	"github.com/strait-mirror/strait/config/model"
-	"github.com/strait-mirror/strait/flows/cluster"
-	"github.com/strait-mirror/strait/flows/group"
+	"github.com/strait-mirror/strait/integration/compare"
 	"github.com/strait-mirror/strait/integration/kafka"
+	"github.com/strait-mirror/strait/pipeline/supervisor"
 )
 
-// TestManyMembers has 500 members share 100,000 partitions through a real broker with
-// Kafka's own limits, which keeps all that is known of a group in one record
-// (offsets.topic: message.max.bytes, 1 MiB).
-func TestManyMembers(t *testing.T) {
-	t.Parallel()
-	ctx := bounded(t)
-	const (
-		members    = 500
-		partitions = 100_000
-		each       = 50 // partitions of a topic
-		sampled    = 20 // one of so many is looked at
-		name       = "many-mm2-strait"
-		most       = 512 << 10 // bytes of the record
-	)
-	topics := make([]string, partitions/each)
-	for i := range topics {
-		topics[i] = fmt.Sprintf("topic-%d", i)
-	}
-	b := kafka.Start(t, kafka.Options{})
-	running, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer stop()
-	all := make([]*group.Member, 0, members)
-	for i := range members {
-		m := model.NewCluster(field.HCL)
-		m.Alias, m.BootstrapServers = "b", b.Bootstrap()
-		c, err := cluster.New(cluster.Params{Config: m, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		member, err := group.New(group.Params{
-			Target: c.Requestor(), Group: name, Instance: fmt.Sprintf("host-%d.example.com-0123456789abcdef-0", i), Log: slog.New(slog.DiscardHandler),
-			HeartbeatInterval: 3 * time.Second, SessionTimeout: 45 * time.Second, // 500 processes have more than two cores
-			Changed: func(context.Context) {},
-			Weigh: func(add func(string, int32, int64)) bool {
-				for n := range int32(partitions) {
-					add(topics[n/each], n%each, 1+int64(n%20))
-				}
-				return true
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, member)
-		wg.Go(func() {
-			defer c.Close()
-			member.Run(running)
-		})
-	}
-	owned := func() (n int) {
-		for _, m := range all {
-			for p := int32(0); p < partitions; p += sampled {
-				if m.Owns(topics[p/each], p%each) {
-					n++
-				}
-			}
-		}
-		return n
-	}
-	settled := func() bool {
-		for _, m := range all {
-			if m.Status().Members != members {
-				return false
-			}
-		}
-		return owned() == partitions/sampled
-	}
-	if !wait(ctx, settled) {
-		t.Fatalf("%d of %d partitions are somebody's; the first is %+v", owned(), partitions/sampled, all[0].Status())
-	}
-	size := groupRecord(ctx, t, b, name)
-	t.Logf("the group's record has %d KiB", size>>10)
-	if size > most || size == 0 {
-		t.Errorf("the group's record has %d bytes, want %d at most", size, most)
-	}
+// nodes are processes that share a file, as MirrorMaker 2's dedicated nodes do.
+type nodes struct {
+	clusters map[string]*kafka.Cluster
+	running  map[int]func() // stops it
 }
 
-// groupRecord returns the size of the largest record that a broker has written of a
-// group (GroupMetadataKey, whose version is 2).
-func groupRecord(ctx context.Context, t *testing.T, b *kafka.Cluster, name string) (size int) {
+// start starts a node, in the place of the one before.
+func (n *nodes) start(t *testing.T, id int, text string) {
 	t.Helper()
-	ends, err := b.Admin().ListEndOffsets(ctx, "__consumer_offsets")
+	if stop := n.running[id]; stop != nil {
+		stop()
+	}
+	s, err := supervisor.New(supervisor.Params{
+		Config: properties(t, text, n.clusters), Log: logTo(t), Instance: new(fmt.Sprintf("node-%d", id)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cl, err := kgo.NewClient(append(b.AdminOpts(), kgo.ConsumeTopics("__consumer_offsets"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxPartitionBytes(8<<20))...)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	n.running[id] = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("stopping node %d: %v", id, err)
+		}
+	}
+}
+
+// write creates a topic with records.
+func (n *nodes) write(ctx context.Context, t *testing.T, name string) {
+	t.Helper()
+	from := n.clusters["a_1"]
+	create(ctx, t, from, name, 3)
+	cl, err := kgo.NewClient(append(from.AdminOpts(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	var left int64
-	for _, p := range ends["__consumer_offsets"] {
-		left += p.Offset
+	for i := range 30 {
+		if err := cl.ProduceSync(ctx, &kgo.Record{Topic: name, Partition: int32(i % 3), Value: fmt.Append(nil, i)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for left > 0 && ctx.Err() == nil {
-		fetched := cl.PollFetches(ctx)
-		fetched.EachRecord(func(r *kgo.Record) {
-			left--
-			if len(r.Key) > 4 && binary.BigEndian.Uint16(r.Key) == 2 && string(r.Key[4:]) == name {
-				size = max(size, len(r.Value))
-			}
-		})
+}
+
+// wantCopy waits until the nodes have copied a topic.
+func (n *nodes) wantCopy(ctx context.Context, t *testing.T, name string) {
+	t.Helper()
+	if !wait(ctx, func() bool { return n.copied(ctx, name) == nil }) {
+		t.Fatalf("%s: %v", name, n.copied(context.WithoutCancel(ctx), name))
 	}
-	return size
+	if topics, err := n.clusters["b-2"].Admin().ListTopics(ctx); err != nil || len(topics["a_1."+name].Partitions) != 3 {
+		t.Errorf("%s has %d partitions, %v", name, len(topics["a_1."+name].Partitions), err)
+	}
+}
+
+// copied says what the copy of a topic lacks.
+func (n *nodes) copied(ctx context.Context, name string) error {
+	source, err := compare.Read(ctx, n.clusters["a_1"].AdminOpts(), name, compare.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	target, err := compare.Read(ctx, n.clusters["b-2"].AdminOpts(), "a_1."+name, compare.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	return compare.Diff(source, target, compare.Options{}).Err()
+}
+
+// TestNodes is conformance items 124 and 125: three nodes copy every topic that
+// appears, and those that a file selects which is rolled out node by node.
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	n := &nodes{
+		clusters: map[string]*kafka.Cluster{"a_1": kafka.Start(t, kafka.Options{}), "b-2": kafka.Start(t, kafka.Options{})},
+		running:  map[int]func(){},
+	}
+	t.Cleanup(func() {
+		for _, stop := range n.running {
+			stop()
+		}
+	})
+	const text = "a_1->b-2.enabled = true\nreplication.factor = 1\nrefresh.topics.interval.seconds = 1\n" +
+		"b-2.exactly.once.source.support = enabled\ndedicated.mode.enable.internal.rest = true\nlisteners = http://localhost:0\ntopics = "
+	for id := range 3 {
+		n.start(t, id, text+"one-.*\n")
+	}
+	n.write(ctx, t, "two-0") // not selected yet
+	for i := range 3 {
+		n.write(ctx, t, fmt.Sprintf("one-%d", i))
+		n.wantCopy(ctx, t, fmt.Sprintf("one-%d", i))
+	}
+	if topics, err := n.clusters["b-2"].Admin().ListTopics(ctx); err != nil || topics.Has("a_1.two-0") {
+		t.Errorf("the target has %v, %v", topics.Names(), err)
+	}
+	for id := range 3 {
+		n.start(t, id, text+"one-.*, two-.*\n")
+	}
+	n.wantCopy(ctx, t, "two-0")
+	for _, name := range []string{"one-3", "two-1"} {
+		n.write(ctx, t, name)
+		n.wantCopy(ctx, t, name)
+	}
+	for i := range 3 {
+		if err := n.copied(ctx, fmt.Sprintf("one-%d", i)); err != nil {
+			t.Errorf("after all nodes were started again: %v", err)
+		}
+	}
 }

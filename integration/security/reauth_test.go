@@ -16,7 +16,7 @@ import (
 )
 
 // TestReauthentication has brokers of both sides, with TLS and SCRAM, end every
-// session after a second (connections.max.reauth.ms, KIP-368) while records flow:
+// session after three seconds (connections.max.reauth.ms, KIP-368) while records flow:
 // connections log in anew between two requests, and none is lost over it.
 func TestReauthentication(t *testing.T) {
 	kafka.Require(t)
@@ -24,7 +24,7 @@ func TestReauthentication(t *testing.T) {
 	defer cancel()
 	b := &bed{files: t.TempDir()}
 	options := kafka.Options{TLS: true, SASL: kafka.ScramSHA512, Users: map[string]string{"ann": password}, Config: map[string]string{
-		"connections.max.reauth.ms": "1000",
+		"connections.max.reauth.ms": "3000",
 	}}
 	b.source, b.target = kafka.Start(t, options), kafka.Start(t, options)
 	if err := b.source.CreateTopic(ctx, kafka.Topic{Name: topic, Partitions: 2}); err != nil {
@@ -54,8 +54,8 @@ func TestReauthentication(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	// Six seconds of records are at least five sessions of each connection.
-	const sessions = 6 * time.Second
+	// Ten seconds of records are at least three sessions of each connection.
+	const sessions = 10 * time.Second
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for i, began := 0, time.Now(); time.Since(began) < sessions; i++ {
