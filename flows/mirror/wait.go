@@ -36,7 +36,9 @@ func (f *Flow) waitFor(ctx context.Context, c *cluster.Cluster, try func(context
 		err = c.Explain(err)
 		why, fix := err.Error(), fixFor(err)
 		f.setState(Waiting, withFix(why, fix))
-		if why != said && (said == "" || !kerr.IsRetriable(err)) { // a broker that starts says this and that
+		// A broker that starts, or that has just made a topic, says this and that.
+		passes := kerr.IsRetriable(err) && (said != "" || time.Since(began) < silence)
+		if why != said && !passes {
 			attrs := []any{"cluster", c.Alias(), "err", why}
 			if fix != "" {
 				attrs = append(attrs, "fix", fix)
