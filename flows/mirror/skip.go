@@ -39,7 +39,7 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 		return err
 	}
 	if l.skip.last != (digest{}) && last != l.skip.last {
-		return &UnprovenError{Why: "the source does not hold what the target ends with: its log was compacted meanwhile, or records were left out"}
+		return &UnprovenError{Why: "the source does not hold what the target ends with: its log was compacted or cut short meanwhile, or records were left out"}
 	}
 	l.skip = nil
 	if next < after { // the batch was split, and a part of it is missing

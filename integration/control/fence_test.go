@@ -140,19 +140,7 @@ sync.topic.acls.enabled = false
 		for _, f := range cfg.Flows {
 			f.Delivery = model.ExactlyOnce
 		}
-		s, err := supervisor.New(supervisor.Params{Config: cfg, Log: logTo(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		lasting, stop := context.WithCancel(ctx)
-		var running sync.WaitGroup
-		running.Go(func() {
-			if err := s.Run(lasting); err != nil {
-				t.Errorf("stopping: %v", err)
-			}
-		})
-		t.Cleanup(func() { stop(); running.Wait() })
-		return s
+		return strait(t, cfg)
 	}
 	reach := func(t *testing.T, s *supervisor.Supervisor, until func(status.Flow) bool) {
 		t.Helper()

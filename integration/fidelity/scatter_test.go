@@ -86,9 +86,13 @@ func gathered(t *testing.T, target topic, belongs func(r compare.Record, from in
 			for _, h := range r.Headers {
 				switch h.Key {
 				case "from.partition":
-					_, _ = fmt.Sscan(string(h.Value), &from)
+					if _, err := fmt.Sscan(string(h.Value), &from); err != nil {
+						t.Fatalf("the header %s says %q: %v", h.Key, h.Value, err)
+					}
 				case "from.offset":
-					_, _ = fmt.Sscan(string(h.Value), &offset)
+					if _, err := fmt.Sscan(string(h.Value), &offset); err != nil {
+						t.Fatalf("the header %s says %q: %v", h.Key, h.Value, err)
+					}
 				}
 			}
 			r.Headers = slices.DeleteFunc(r.Headers, func(h compare.Header) bool { return strings.HasPrefix(h.Key, "from.") })
