@@ -308,6 +308,7 @@ func (s *session) evidenceBelow(ctx context.Context, l *lane, a position.Anchor,
 	for _, w := range writers[1:] {
 		if next, ok := later[w]; ok { // its first record has sequence 0
 			e.records, e.last, e.time, e.end = e.records+int64(next.sequence), next.last, next.time, next.end
+			e.writers = append(e.writers, w)
 		}
 	}
 	e.shut = true

@@ -100,11 +100,27 @@ func (l *lane) work(ctx context.Context) {
 	}
 }
 
+// countOn goes on counting behind what the source lost.
+func (l *lane) countOn(ctx context.Context, a arrival) {
+	if l.skip.compared == nil {
+		if err := l.session.align(ctx, l); err != nil {
+			if ctx.Err() == nil { // the fetcher will find them missing again
+				l.unproven(ctx, &UnprovenError{Why: "the source lost records that had to be counted", Err: err})
+			}
+			return
+		}
+	}
+	l.skip.compared.jumped(sourcePlace{a.jump, a.epoch})
+	if l.next = a.jump; l.complete() {
+		l.aligned(ctx)
+	}
+}
+
 // goOnAt goes on behind what the source lost.
 func (l *lane) goOnAt(ctx context.Context, a arrival) {
 	if l.skip != nil {
-		l.disproved(ctx, &UnprovenError{Why: "the source lost records that had to be counted"})
-		return // the fetcher will find them missing again
+		l.countOn(ctx, a)
+		return
 	}
 	l.next = a.jump
 	l.out.Advance(a.jump, a.epoch)

@@ -64,8 +64,9 @@ func (s *session) seek(l *lane, offset int64, epoch int32) {
 	l.in.SeekTo(offset, epoch)
 }
 
-// retry reads again from an offset.
-func (s *session) retry(l *lane, offset int64) { l.in.SeekTo(offset, wire.NoEpoch) }
+// retry reads again from an offset, behind a batch of a leader epoch: where the log was
+// cut meanwhile, that tells.
+func (s *session) retry(l *lane, offset int64, epoch int32) { l.in.SeekTo(offset, epoch) }
 
 // replaceRecreated lets the next pass of discovery start anew with the topic's
 // new id.

@@ -26,6 +26,15 @@ type Problem struct {
 
 	stoppedAt  time.Time
 	untilMoved bool // ends when the partition moves
+	records    bool // some of the partition's are concerned, which is told of each
+}
+
+// subject is what problems have in common that the log tells once.
+func (p Problem) subject() string {
+	if p.records {
+		return p.sentence()
+	}
+	return p.Err.Error()
 }
 
 // sentence is all of a problem in one line.
@@ -96,6 +105,11 @@ const (
 	noteForeign                   // somebody else who writes to a target partition
 )
 
+// records reports whether a problem of this kind concerns records of a partition.
+func (k noteKind) records() bool {
+	return k == noteGap || k == noteLost || k == noteUnproven || k == noteRecreated
+}
+
 // message is what the log says of a problem of this kind.
 func (k noteKind) message() string {
 	text, ok := map[noteKind]string{
@@ -123,7 +137,7 @@ func (k noteKind) message() string {
 
 // note records a problem and logs it once.
 func (f *Flow) note(key noteKey, p Problem) {
-	p.Topic, p.Partition = key.topic, key.partition
+	p.Topic, p.Partition, p.records = key.topic, key.partition, key.kind.records()
 	f.mu.Lock()
 	old, known := f.notes[key]
 	if known {

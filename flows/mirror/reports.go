@@ -11,10 +11,10 @@ const remind = 5 * time.Minute
 // reports sees to it that the log tells a problem once when it begins and once
 // when it is solved, however many partitions have it and however often it is
 // met again: a broker that is down is one line, not one per partition. Equal
-// text is one problem.
+// text is one problem, unless it says what became of records.
 type reports struct {
 	mu     sync.Mutex           // guards the rest
-	open   map[string]*report   // by text
+	open   map[string]*report   // by subject
 	events map[string]time.Time // when one was told
 }
 
@@ -28,7 +28,7 @@ type report struct {
 // begin notes that one more has a problem and calls tell where it is news.
 func (r *reports) begin(p Problem, tell func()) {
 	r.mu.Lock()
-	text := p.Err.Error()
+	text := p.subject()
 	known := r.open[text]
 	if known == nil {
 		known = &report{began: time.Now()}
@@ -62,7 +62,7 @@ func (r *reports) again(text string) bool {
 // that the problem has merely become another one.
 func (r *reports) end(p Problem, solved func(had int, lasted time.Duration)) {
 	r.mu.Lock()
-	text := p.Err.Error()
+	text := p.subject()
 	known := r.open[text]
 	if known == nil {
 		r.mu.Unlock()

@@ -37,6 +37,21 @@ func TestReportsTellAProblemOnce(t *testing.T) {
 	})
 }
 
+// TestReportsNameEveryPartitionThatLostRecords has two partitions with one problem.
+func TestReportsNameEveryPartitionThatLostRecords(t *testing.T) {
+	r := reports{open: map[string]*report{}, events: map[string]time.Time{}}
+	told := 0
+	for partition := range int32(2) {
+		p := Problem{Topic: "t", Partition: partition, Err: errors.New("not proven"), records: noteUnproven.records()}
+		for range 2 {
+			r.begin(p, func() { told++ })
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d lines were logged, want one of each partition", told)
+	}
+}
+
 func TestReportsRemindOfWhatIsMetAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := reports{open: map[string]*report{}, events: map[string]time.Time{}}

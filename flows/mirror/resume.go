@@ -42,9 +42,10 @@ type evidence struct {
 	sequence int32 // of the lane's next record
 	records  int64 // that are on the target already
 	last     digest
-	time     int64 // of the last batch, ms; 0: not known
-	end      int64 // of the target's log behind the last of them
-	shut     bool  // the producer is shut out: the lane goes on as another
+	writers  []writer // of them
+	time     int64    // of the last batch, ms; 0: not known
+	end      int64    // of the target's log behind the last of them
+	shut     bool     // the producer is shut out: the lane goes on as another
 }
 
 // exactly reports whether the flow wants proven positions, and keeps what proves
@@ -241,7 +242,7 @@ func (l *lane) goBackTo(offset int64, epoch int32) {
 // evidence finds out how many records behind an anchor are on the target.
 func (s *session) evidence(ctx context.Context, l *lane, a position.Anchor, p cluster.Producers) (evidence, error) {
 	w := writer{a.ProducerID, a.ProducerEpoch}
-	e := evidence{sequence: -1, end: a.TargetEnd}
+	e := evidence{sequence: -1, end: a.TargetEnd, writers: []writer{w}}
 	if known, ok := p.ByID[w.id]; ok && known.Epoch == w.epoch && known.LastSequence >= 0 {
 		e.sequence = nextSequence(known.LastSequence)
 		if e.sequence == a.NextSequence {
@@ -325,7 +326,7 @@ func (l *lane) resumeAt(a position.Anchor, e evidence) {
 	l.begin.NextSequence, l.begin.LastTime = e.sequence, e.time
 	l.begin.Fenced, l.begin.Shut, l.begin.Counted = l.barrier.continues(a), e.shut, e.end
 	if e.records > 0 {
-		l.skip = &skip{left: e.records, last: e.last}
+		l.skip = &skip{left: e.records, last: e.last, records: e.records, from: a.TargetEnd, to: l.begin.TargetEnd, writers: e.writers}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -338,7 +339,7 @@ func (l *lane) resumeAt(a position.Anchor, e evidence) {
 
 // beginAs says that a lane begins a stream of its own.
 func (l *lane) beginAs(pid int64, epoch int16) {
-	l.skip = nil
+	l.counted()
 	l.begin.ProducerID, l.begin.ProducerEpoch, l.begin.NextSequence, l.begin.LastTime = pid, epoch, 0, 0
 	l.begin.Fenced, l.begin.Shut = false, false
 	l.mu.Lock()

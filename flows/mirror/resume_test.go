@@ -78,6 +78,7 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 		flow     func(*model.Flow)
 		want     string // on the target, after "4 5" were written
 		unproven int64
+		gaps     int64
 		fails    string
 	}{
 		"everything is there": {forget: same, want: "1 2 3 4 5"},
@@ -103,7 +104,7 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 			forget: func(a *position.Anchor) { a.NextSequence = 7 }, want: "1 2 3 1 2 3 4 5", unproven: 1,
 		},
 		"the source has other records now": {
-			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 1 x 3b 4 5", unproven: 1,
+			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 x 3b 4 5", gaps: 1,
 			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1", "x", "3b") },
 		},
 		"the target got a part of a batch": {
@@ -111,12 +112,29 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1\n2\n3\n3b\n3c") },
 		},
 		"the source has less now": {
-			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 1 4 5", unproven: 1,
+			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 4 5", gaps: 1,
 			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1") },
 		},
 		"the source lost what had to be counted": {
-			forget: same, want: "1 2 3 3 4 5", unproven: 1,
+			forget: same, want: "1 2 3 4 5", gaps: 1,
 			between: func(t *testing.T, w *two) { t.Helper(); w.retain(t, 2) },
+		},
+		"the source lost more than had to be counted": {
+			forget: same, want: "1 2 3 4 5", gaps: 1,
+			between: func(t *testing.T, w *two) {
+				t.Helper()
+				w.produce(t, "t", "x")
+				w.retain(t, 4)
+			},
+		},
+		"the source was cut, and its cut copied in part": {
+			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 4 5",
+			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "2", "3") }, gaps: 1,
+		},
+		"a record was left out, as is allowed": {
+			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 1 x 2 3 4 5", unproven: 1,
+			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1", "x", "2", "3") },
+			flow:    func(f *model.Flow) { f.ErrorsTolerance = tolerateAll },
 		},
 		"other records are selected now": {
 			forget: same, want: "1 2 3 1 2 3 4 5", unproven: 1,
@@ -127,11 +145,11 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 			flow:  func(f *model.Flow) { f.OnUnproven = model.UnprovenStop },
 			fails: "could not be proven",
 		},
-		"a person wants to look first, found while counting": {
-			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3", unproven: 1,
+		"a person wants to look first, found while comparing": {
+			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3", gaps: 1,
 			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "1", "x", "3b") },
-			flow:    func(f *model.Flow) { f.OnUnproven = model.UnprovenStop },
-			fails:   "could not be proven",
+			flow:    func(f *model.Flow) { f.OnGap = model.GapStop },
+			fails:   "2 records any more that were copied from offset 1 on",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,6 +178,9 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 			}
 			if got := f.unproven.Load(); got != tt.unproven {
 				t.Errorf("%d partitions were unproven, want %d", got, tt.unproven)
+			}
+			if got := f.gaps.Load(); got != tt.gaps {
+				t.Errorf("%d gaps were counted, want %d", got, tt.gaps)
 			}
 			// Whatever it was, the next run finds all in order.
 			if tt.fails == "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/strait-mirror/strait/flows/internal/admin"
@@ -45,7 +46,9 @@ type session struct {
 	opened    time.Time
 	end       context.CancelCauseFunc // ends run for a reason of its own
 
-	loads   loads         // of all partitions of the source
+	loads     loads        // of all partitions of the source
+	comparing atomic.Int64 // records, see align
+
 	storing chan struct{} // has a value from looking where lanes are until that is stored
 
 	mu        sync.Mutex // guards the rest

@@ -19,11 +19,19 @@ import (
 type skip struct {
 	left int64  // records
 	last digest // of the last of them; zero: not known
+
+	records  int64      // that there were at first
+	from, to int64      // where they are on the target
+	writers  []writer   // of them
+	compared *alignment // nil: they are only counted
 }
 
 // passOver lets a batch go by that d would hand on, or the part of it that is on
 // the target.
 func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s *share, epoch int32) error {
+	if l.skip.compared != nil {
+		return l.compare(b, epoch)
+	}
 	count, err := l.emitted(b, d)
 	if err != nil {
 		return err
@@ -41,7 +49,7 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 	if l.skip.last != (digest{}) && last != l.skip.last {
 		return &UnprovenError{Why: "the source does not hold what the target ends with: its log was compacted or cut short meanwhile, or records were left out"}
 	}
-	l.skip = nil
+	l.counted()
 	if next < after { // the batch was split, and a part of it is missing
 		l.next = next
 		l.out.Advance(next, epoch) // a place of its own, should the part need another producer id
@@ -98,10 +106,30 @@ func (l *lane) find(b batch.Batch, n int64) (next int64, last digest, err error)
 	return b.NextOffset(), last, l.records.Failed()
 }
 
-// disproved goes back to the anchor when the source does not bear out what the
-// target's log says, or stops the lane.
+// disproved has both logs compared where the source does not bear out what was counted
+// on the target.
 func (l *lane) disproved(ctx context.Context, e *UnprovenError) {
+	err := l.session.align(ctx, l)
+	switch {
+	case err == nil:
+		l.fromAnchor()
+	case ctx.Err() == nil:
+		e.Why = fmt.Sprintf("%s; both sides could not be compared: %v", e.Why, err)
+		l.unproven(ctx, e)
+	}
+}
+
+// fromAnchor reads again what is to be compared.
+func (l *lane) fromAnchor() {
+	a := l.skip.compared
+	l.next = a.next
+	l.session.retry(l, l.next, a.on.epoch)
+}
+
+// unproven goes back to the anchor, or stops the lane.
+func (l *lane) unproven(ctx context.Context, e *UnprovenError) {
 	s := l.session
+	l.counted()
 	s.noteUnproven(l, e)
 	if s.flow.def().OnUnproven == model.UnprovenStop {
 		l.giveUp(e)
@@ -120,7 +148,7 @@ func (l *lane) disproved(ctx context.Context, e *UnprovenError) {
 		out.Rebegin(l.begin)
 	}
 	l.next = back.SourceNext
-	s.retry(l, l.next)
+	s.retry(l, l.next, back.SourceEpoch)
 }
 
 // Renewing stores the place from which the lane writes under another producer

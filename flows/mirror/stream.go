@@ -28,7 +28,7 @@ func (l *lane) process(ctx context.Context, f source.Fetched) {
 	if l.session.flow.readCommitted {
 		aborted = batch.NewAbortedFilter(abortedOf(f.Aborted))
 	}
-	rest := f.Data()
+	rest, epoch := f.Data(), wire.NoEpoch
 	for len(rest) > 0 && !l.complete() {
 		b, tail, err := batch.Next(rest)
 		if err == nil && f.End-len(tail) > f.Sound {
@@ -38,28 +38,56 @@ func (l *lane) process(ctx context.Context, f source.Fetched) {
 			// What was damaged on the way comes right when it is fetched again;
 			// what is damaged on the source's disk stays, and stays visible.
 			l.blame(reading, Problem{Err: fmt.Errorf("reading the source's log: %w", err), untilMoved: true})
-			l.session.retry(l, l.next)
+			l.session.retry(l, l.next, epoch)
 			return
 		}
 		rest = tail
+		if b.Magic() >= 2 {
+			epoch = b.LeaderEpoch() // once it is handed on it is the sink's
+		}
 		if err := l.handle(ctx, b, f, s, aborted); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			if unproven, ok := errors.AsType[*UnprovenError](err); ok {
-				l.disproved(ctx, unproven)
-			} else {
-				l.giveUp(err)
-			}
+			l.unhandled(ctx, err)
 			return
 		}
 	}
+	l.passed(ctx, f)
+}
+
+// passed looks how far the lane is once a response was processed.
+func (l *lane) passed(ctx context.Context, f source.Fetched) {
+	end := f.HighWatermark
+	if l.session.flow.readCommitted && f.LastStableOffset >= 0 {
+		end = f.LastStableOffset
+	}
+	counting := l.skip != nil && l.skip.compared == nil
 	switch {
+	case counting && l.complete():
+		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
+	case counting && l.next >= end && l.session.align(ctx, l) == nil:
+		l.fromAnchor() // else what is to be counted may still come
 	case !l.complete():
 	case l.skip != nil:
-		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
+		l.aligned(ctx)
 	default:
 		l.session.satisfied(l)
+	}
+}
+
+// unhandled deals with why a batch was not handed on.
+func (l *lane) unhandled(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	unproven, ok := errors.AsType[*UnprovenError](err)
+	switch {
+	case errors.Is(err, errAligned):
+		l.aligned(ctx)
+	case ok && l.skip != nil && l.skip.compared == nil:
+		l.disproved(ctx, unproven)
+	case ok:
+		l.unproven(ctx, unproven)
+	default:
+		l.giveUp(err)
 	}
 }
 
@@ -94,6 +122,10 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 	case d.Reason == batch.Behind:
 		return nil
 	case l.skip != nil && d.Action == batch.Drop: // the sink is told once all is counted
+		if a := l.skip.compared; a != nil {
+			a.gone(b.BaseOffset())
+			a.leaves(after)
+		}
 	case l.skip != nil:
 		return l.passOver(ctx, b, d, s, epoch)
 	case d.Action == batch.Drop:

@@ -246,7 +246,7 @@ func (l *lane) goBack() {
 		return // nothing was handed on yet
 	}
 	l.next = to
-	l.session.retry(l, to)
+	l.session.retry(l, to, epoch)
 }
 
 // provenUpTo notes that records that were counted are on the target, beside what

@@ -83,17 +83,26 @@ func (s *session) cutBelow(l *lane) bool {
 // gap has a lane go on at an offset of the source behind which it lost records,
 // or stop. It is called by the fetcher.
 func (s *session) gap(l *lane, err error, to int64, epoch int32) {
+	if s.goesOn(l, err, to) {
+		s.seek(l, to, epoch)
+	} else {
+		s.gaveUp(l)
+	}
+}
+
+// goesOn says that a lane has lost records of the source, and reports whether it goes on
+// at an offset behind them.
+func (s *session) goesOn(l *lane, err error, to int64) bool {
 	f := s.flow
 	f.gaps.Add(1)
 	if f.def().OnGap == model.GapStop {
 		p := held("on_gap", string(model.GapContinue), err)
 		p.Stopped = true
 		l.blame(reading, p)
-		s.gaveUp(l)
-		return
+		return false
 	}
 	f.note(l.noteKey(noteGap), Problem{Err: fmt.Errorf("%w; mirroring went on at offset %d", err, to)})
-	s.seek(l, to, epoch)
+	return true
 }
 
 // recreatedSince returns how the source or target topic of a lane is not the one

@@ -80,6 +80,7 @@ func TestFaults(t *testing.T) {
 	t.Run("kill at least once", func(t *testing.T) { testKillAtLeastOnce(t, b, strait) })
 	t.Run("truncated", func(t *testing.T) { testTruncated(t, b, strait) })
 	t.Run("lost", func(t *testing.T) { testLost(t, b, strait) })
+	t.Run("cut", func(t *testing.T) { testCut(t, b, strait) })
 	t.Run("drain", func(t *testing.T) { testDrain(t, b, strait) })
 	t.Run("down", func(t *testing.T) { testDown(t, b, strait) })
 	t.Run("discovery", func(t *testing.T) { testDiscovery(t, b, strait) })
