@@ -74,13 +74,14 @@ func Classify(b Batch, from int64, aborted *AbortedFilter, l Limits) Decision {
 		}
 		return Decision{Recode, Legacy}
 	}
+	never := aborted.Aborted(b) // which has to see every batch
 	switch {
-	case aborted.Aborted(b):
+	case b.LastOffset() < from:
+		return Decision{Drop, Behind}
+	case never:
 		return Decision{Drop, Aborted}
 	case b.Control():
 		return Decision{Drop, Control}
-	case b.LastOffset() < from:
-		return Decision{Drop, Behind}
 	case b.Count() == 0:
 		return Decision{Drop, Empty}
 	}

@@ -26,6 +26,8 @@ func TestClassify(t *testing.T) {
 		"aborted later":    {spec: with(func(s *spec) { s.pid, s.attributes = 9, bitTransactional }), from: 10, aborted: []AbortedTransaction{{9, 12}}, want: Decision{Action: Pass}},
 		"control":          {spec: with(func(s *spec) { s.pid, s.attributes = 9, bitTransactional|bitControl }), from: 10, want: Decision{Drop, Control}},
 		"behind":           {spec: plain, from: 12, want: Decision{Drop, Behind}},
+		"behind, control":  {spec: with(func(s *spec) { s.pid, s.attributes = 9, bitTransactional|bitControl }), from: 12, want: Decision{Drop, Behind}},
+		"behind, aborted":  {spec: with(func(s *spec) { s.pid, s.attributes = 9, bitTransactional }), from: 12, aborted: []AbortedTransaction{{9, 11}}, want: Decision{Drop, Behind}},
 		"empty":            {spec: spec{base: 10, lastDelta: 3}, from: 10, want: Decision{Drop, Empty}},
 		"mid batch":        {spec: plain, from: 11, want: Decision{Recode, MidBatch}},
 		"sparse":           {spec: spec{base: 10, records: gap}, from: 10, want: Decision{Recode, Sparse}},
