@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/batch"
 )
 
@@ -63,10 +64,15 @@ var errRepeats = errors.New("too many equal records were copied behind the store
 
 // gone notes that the source has no record from where it was told of to an offset.
 func (a *alignment) gone(to int64) {
-	if !a.apart {
-		a.free += max(0, to-a.next)
-	}
+	a.lacks(to - a.next)
 	a.next = max(a.next, to)
+}
+
+// lacks notes that the source has no record at so many offsets.
+func (a *alignment) lacks(offsets int64) {
+	if !a.apart {
+		a.free += max(0, offsets)
+	}
 }
 
 // leaves notes that the source has records up to an offset which are not the lane's.
@@ -217,6 +223,16 @@ func (l *lane) compare(b batch.Batch, epoch int32) error {
 	a.gone(b.NextOffset())
 	l.next = b.NextOffset()
 	return l.records.Failed()
+}
+
+// ended decides where the source is new if it holds nothing behind what was compared,
+// also nothing that cannot be read yet.
+func (l *lane) ended(ctx context.Context) {
+	at := cluster.TopicPartition{Topic: l.source.Topic, Partition: l.source.Partition}
+	end := l.session.flow.p.Source.ListOffsets(ctx, cluster.LogEnd, []cluster.TopicPartition{at})[at]
+	if l.complete() || end.Err == nil && end.Offset <= l.next {
+		l.aligned(ctx)
+	}
 }
 
 // aligned has a lane go on where its source is new.

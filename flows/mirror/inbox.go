@@ -111,9 +111,8 @@ func (l *lane) countOn(ctx context.Context, a arrival) {
 		}
 	}
 	l.skip.compared.jumped(sourcePlace{a.jump, a.epoch})
-	if l.next = a.jump; l.complete() {
-		l.aligned(ctx)
-	}
+	l.next = a.jump
+	l.ended(ctx)
 }
 
 // goOnAt goes on behind what the source lost.

@@ -17,13 +17,34 @@ import (
 // none is left nothing is handed to the sink, so that no anchor is written: the
 // one there is stays true.
 type skip struct {
-	left int64  // records
-	last digest // of the last of them; zero: not known
+	left  int64  // records
+	last  digest // of the last of them; zero: not known
+	holes bool   // the source has no record at some offsets among them
 
 	records  int64      // that there were at first
 	from, to int64      // where they are on the target
 	writers  []writer   // of them
 	compared *alignment // nil: they are only counted
+}
+
+// drop lets a batch go by that is not in the lane's stream; next is the offset wanted.
+func (k *skip) drop(b batch.Batch, next int64) {
+	k.holes = k.holes || b.BaseOffset() > next || lacking(b) > 0
+	if a := k.compared; a != nil {
+		a.gone(b.BaseOffset())
+		// What compaction left of a batch stands for the records that were in it.
+		a.lacks(lacking(b))
+		a.leaves(b.NextOffset())
+	}
+}
+
+// lacking returns at how many of its offsets a batch has no record; of old formats
+// nobody knows without looking inside.
+func lacking(b batch.Batch) int64 {
+	if b.Magic() < 2 {
+		return 0
+	}
+	return int64(b.LastOffsetDelta()) + 1 - int64(b.Count())
 }
 
 // passOver lets a batch go by that d would hand on, or the part of it that is on
@@ -32,6 +53,7 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 	if l.skip.compared != nil {
 		return l.compare(b, epoch)
 	}
+	l.skip.holes = l.skip.holes || b.BaseOffset() > l.next || lacking(b) > 0
 	count, err := l.emitted(b, d)
 	if err != nil {
 		return err
@@ -46,7 +68,8 @@ func (l *lane) passOver(ctx context.Context, b batch.Batch, d batch.Decision, s 
 	if err != nil {
 		return err
 	}
-	if l.skip.last != (digest{}) && last != l.skip.last {
+	known := l.skip.last != (digest{})
+	if known && last != l.skip.last || !known && l.skip.holes { // compacted on both sides
 		return &UnprovenError{Why: "the source does not hold what the target ends with: its log was compacted or cut short meanwhile, or records were left out"}
 	}
 	l.counted()

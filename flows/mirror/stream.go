@@ -59,17 +59,16 @@ func (l *lane) passed(ctx context.Context, f source.Fetched) {
 	if l.session.flow.readCommitted && f.LastStableOffset >= 0 {
 		end = f.LastStableOffset
 	}
-	counting := l.skip != nil && l.skip.compared == nil
 	switch {
-	case counting && l.complete():
-		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
-	case counting && l.next >= end && l.session.align(ctx, l) == nil:
-		l.fromAnchor() // else what is to be counted may still come
-	case !l.complete():
-	case l.skip != nil:
-		l.aligned(ctx)
-	default:
+	case l.skip == nil && l.complete():
 		l.session.satisfied(l)
+	case l.skip == nil || l.next < end && !l.complete():
+	case l.skip.compared != nil:
+		l.ended(ctx)
+	case l.complete():
+		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
+	case l.session.align(ctx, l) == nil:
+		l.fromAnchor() // else what is to be counted may still come
 	}
 }
 
@@ -122,10 +121,7 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 	case d.Reason == batch.Behind:
 		return nil
 	case l.skip != nil && d.Action == batch.Drop: // the sink is told once all is counted
-		if a := l.skip.compared; a != nil {
-			a.gone(b.BaseOffset())
-			a.leaves(after)
-		}
+		l.skip.drop(b, l.next)
 	case l.skip != nil:
 		return l.passOver(ctx, b, d, s, epoch)
 	case d.Action == batch.Drop:
