@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/strait-mirror/strait/integration/kafka"
@@ -28,6 +29,7 @@ type Side struct {
 	*kafka.Cluster
 	Alias   string
 	Proxies []*Proxy // by broker id - 1
+	user    string   // whom mirrors come as; empty: nobody is asked
 	down    map[int]bool
 	frozen  map[int]bool
 }
@@ -60,26 +62,24 @@ type Bed struct {
 // with more properties for the brokers of b.
 func NewBed(t *testing.T, brokersA, brokersB int, more map[string]string) *Bed {
 	t.Helper()
-	return newBed(t, brokersA, brokersB, more, kafka.DefaultVersion)
+	return newBed(t, kafka.Options{Brokers: brokersA}, kafka.Options{Brokers: brokersB, Config: more})
 }
 
-// newBed is NewBed with so old a Kafka for b.
-func newBed(t *testing.T, brokersA, brokersB int, more map[string]string, version string) *Bed {
+// newBed is NewBed with more to choose, beside what all beds have in common.
+func newBed(t *testing.T, optsA, optsB kafka.Options) *Bed {
 	t.Helper()
 	kafka.Require(t)
 	b := &Bed{}
 	sides := []*Side{{Alias: "a"}, {Alias: "b"}}
-	brokers := []int{brokersA, brokersB}
+	options := []kafka.Options{optsA, optsB}
 	dirs := []string{t.TempDir(), t.TempDir()}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	for i, s := range sides {
-		o := kafka.Options{Brokers: brokers[i], Reroute: true, Config: config(brokers[i])}
-		if i == 1 {
-			o.Version = version
-			maps.Copy(o.Config, more)
-		}
+		o := options[i]
+		o.Reroute, o.Config = true, config(max(1, o.Brokers))
+		maps.Copy(o.Config, options[i].Config)
 		g.Go(func() error { return s.start(ctx, dirs[i], o) })
 	}
 	err := g.Wait()
@@ -100,6 +100,26 @@ func newBed(t *testing.T, brokersA, brokersB int, more map[string]string, versio
 	return b
 }
 
+// Whom mirrors come as where brokers ask.
+const (
+	user      = "mirror"
+	password  = "only-for-tests"
+	principal = "User:" + user
+)
+
+// eager are the options of a cluster that compacts and deletes as soon as it may.
+func eager() kafka.Options {
+	return kafka.Options{Config: map[string]string{
+		"log.cleaner.backoff.ms": "100", "log.retention.check.interval.ms": "300", "log.segment.delete.delay.ms": "100", "log.cleaner.min.cleanable.ratio": "0.01",
+		"log.initial.task.delay.ms": "1",
+	}}
+}
+
+// guarded are the options of a cluster on which mirrors have rights to lose.
+func guarded(brokers int) kafka.Options {
+	return kafka.Options{Brokers: brokers, SASL: kafka.Plain, Users: map[string]string{user: password}, Authorizer: true}
+}
+
 // startTimeout bounds the start of both clusters on a busy machine.
 const startTimeout = 5 * time.Minute
 
@@ -110,12 +130,31 @@ func (s *Side) start(ctx context.Context, dir string, o kafka.Options) error {
 		return fmt.Errorf("starting cluster %s: %w", s.Alias, err)
 	}
 	s.Cluster = c
+	if o.Authorizer {
+		s.user = user
+		if err := errors.Join(c.Allow(ctx, principal, "", kadm.OpAll), s.allowCluster(ctx)); err != nil {
+			return err
+		}
+	}
 	for _, r := range c.Routes() {
 		p := NewProxy(r.Advertised, r.Listening)
 		if err := p.Open(); err != nil {
 			return err
 		}
 		s.Proxies = append(s.Proxies, p)
+	}
+	return nil
+}
+
+// allowCluster lets mirrors do everything that is done on the cluster as such.
+func (s *Side) allowCluster(ctx context.Context) error {
+	created, err := s.Admin().CreateACLs(ctx, kadm.NewACLs().Allow(principal).AllowHosts("*").Clusters().
+		ResourcePatternType(kadm.ACLPatternLiteral).Operations(kadm.OpAll))
+	for _, r := range created {
+		err = errors.Join(err, r.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("allowing %s on the cluster: %w", principal, err)
 	}
 	return nil
 }

@@ -26,7 +26,11 @@ type LoadParams struct {
 	Rate       int           // records a second in all; default 2000
 	MaxValue   int           // bytes of the largest value; default 1000
 	Age        time.Duration // how old the records' timestamps are; default none
-	Bytes      int64         // end once so many bytes of values were made; default: only with ctx
+	Names      int           // keys in all, values are unique then; default: every key is
+	Once       bool          // producers send nothing twice: what fails is given up
+	Config     map[string]*string
+	Jumps      bool  // the producers' clocks jump by up to two months back and half an hour ahead
+	Bytes      int64 // end once so many bytes of values were made; default: only with ctx
 }
 
 // Load is a set of topics and the producers that write them. Every record's key
@@ -61,7 +65,7 @@ func NewLoad(ctx context.Context, p LoadParams) (*Load, error) {
 		if i >= p.Plain {
 			name = fmt.Sprintf("%stx-%d", p.Topics, i-p.Plain)
 		}
-		if err := p.To.CreateTopic(ctx, kafka.Topic{Name: name, Partitions: p.Partitions}); err != nil {
+		if err := p.To.CreateTopic(ctx, kafka.Topic{Name: name, Partitions: p.Partitions, Config: p.Config}); err != nil {
 			return nil, err
 		}
 		l.topics = append(l.topics, name)
@@ -125,6 +129,7 @@ type writer struct {
 	codec kgo.CompressionCodec
 	rnd   *rand.Rand
 	made  int
+	off   time.Duration // by which its clock is wrong
 }
 
 func (w *writer) connect() (*kgo.Client, error) {
@@ -134,6 +139,9 @@ func (w *writer) connect() (*kgo.Client, error) {
 	if w.tx {
 		// A transaction whose producer is lost holds up readers for so long.
 		opts = append(opts, kgo.TransactionalID(w.topic), kgo.TransactionTimeout(10*time.Second))
+	}
+	if w.load.p.Once {
+		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.RecordRetries(0), kgo.MaxProduceRequestsInflightPerBroker(1))
 	}
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
@@ -244,8 +252,18 @@ func (w *writer) record() *kgo.Record {
 	if age := w.load.p.Age; age > 0 {
 		r.Timestamp = time.Now().Add(-age)
 	}
+	if w.load.p.Jumps {
+		if w.rnd.IntN(500) == 0 {
+			off := []time.Duration{0, time.Hour / 2, -time.Hour, -30 * time.Hour, -60 * 24 * time.Hour}
+			w.off = off[w.rnd.IntN(len(off))]
+		}
+		r.Timestamp = time.Now().Add(w.off)
+	}
 	if w.rnd.IntN(20) == 0 {
 		r.Value = nil
+	}
+	if n := w.load.p.Names; n > 0 {
+		r.Key, r.Value = fmt.Append(nil, w.rnd.IntN(n)), fmt.Appendf(nil, "%d %s", w.made, r.Value)
 	}
 	if w.rnd.IntN(4) == 0 {
 		r.Headers = []kgo.RecordHeader{{Key: "n", Value: fmt.Append(nil, w.made)}, {Key: "n"}}

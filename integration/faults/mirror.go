@@ -103,7 +103,11 @@ func (m *Mirror) topology() string {
 
 // clusterBlock declares a side.
 func clusterBlock(s *Side) string {
-	return fmt.Sprintf("cluster %q {\n  bootstrap_servers = [\"%s\"]\n}\n\n", s.Alias, strings.Join(s.Bootstrap(), `", "`))
+	var login string
+	if s.user != "" {
+		login = fmt.Sprintf("  sasl \"plain\" {\n    username = %q\n    password = %q\n  }\n", s.user, password)
+	}
+	return fmt.Sprintf("cluster %q {\n  bootstrap_servers = [\"%s\"]\n%s}\n\n", s.Alias, strings.Join(s.Bootstrap(), `", "`), login)
 }
 
 // Start starts the process. It waits for nothing.

@@ -2,11 +2,14 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // Fault is one way to break something. Do returns when it is sound again, which
@@ -115,6 +118,46 @@ func LeaderFaults(s *Side, topics []string, partitions int) []Fault {
 		to := s.Brokers()[rnd.IntN(len(s.Brokers()))]
 		return s.MoveLeader(ctx, topics[rnd.IntN(len(topics))], int32(rnd.IntN(partitions)), to)
 	}}}
+}
+
+// DiskFault has the disk of a broker be full.
+func DiskFault(s *Side) Fault {
+	return Fault{s.Alias + " disk full", func(ctx context.Context, rnd *rand.Rand) error {
+		b := s.Brokers()[rnd.IntN(len(s.Brokers()))]
+		s.down[b] = true
+		full, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviveTimeout)
+		defer cancel()
+		if err := s.Fill(full, b); err != nil {
+			return err
+		}
+		_ = pause(ctx, between(rnd, 100, 3000)) // then it is revived sooner
+		return s.revived(ctx, b)
+	}}
+}
+
+// RightsFault takes an operation on one of some topics away from mirrors for a while.
+func RightsFault(s *Side, operation kadm.ACLOperation, topics ...string) Fault {
+	return Fault{fmt.Sprintf("%s %s denied", s.Alias, operation), func(ctx context.Context, rnd *rand.Rand) error {
+		acl := kadm.NewACLs().Deny(principal).DenyHosts("*").Topics(topics[rnd.IntN(len(topics))]).
+			ResourcePatternType(kadm.ACLPatternLiteral).Operations(operation)
+		created, err := s.Admin().CreateACLs(ctx, acl)
+		for _, r := range created {
+			err = errors.Join(err, r.Err)
+		}
+		if err != nil {
+			return err
+		}
+		_ = pause(ctx, between(rnd, 300, 5000))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviveTimeout)
+		defer cancel()
+		return poll(ctx, sampleEvery, func() (bool, error) {
+			deleted, err := s.Admin().DeleteACLs(ctx, acl)
+			for _, r := range deleted {
+				err = errors.Join(err, r.Err)
+			}
+			return err == nil, err
+		})
+	}}
 }
 
 // MirrorFaults are those of a mirror that it must live through.

@@ -42,7 +42,7 @@ func TestTransactionsOfOlderBrokers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts brokers")
 	}
-	testTransactional(t, newBed(t, 1, 1, nil, kafka.Version39), BuildStrait(t))
+	testTransactional(t, newBed(t, kafka.Options{}, kafka.Options{Version: kafka.Version39}), BuildStrait(t))
 }
 
 // TestTransactionalKillLoop kills the mirror 100 times (STRAIT_SOAK_KILLS) while

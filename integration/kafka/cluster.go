@@ -73,12 +73,12 @@ func (c *Cluster) start(ctx context.Context) error {
 	}
 	id := randomID()
 	for _, n := range c.nodes() {
-		if err := n.lay(c.dist, id, c.nodeConfig(n)); err != nil {
+		if err := n.lay(id, c.nodeConfig(n)); err != nil {
 			return err
 		}
 	}
 	for _, n := range c.nodes() {
-		if err := n.launch(c.dist, c.jvm()); err != nil {
+		if err := n.launch(c.jvm()); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (c *Cluster) plan() error {
 	for i := range c.opts.Brokers {
 		n := &node{
 			id: i + 1, dir: filepath.Join(c.dir, fmt.Sprintf("broker-%d", i+1)),
-			clientPort: take(), adminPort: take(), heap: c.opts.Heap,
+			clientPort: take(), adminPort: take(), heap: c.opts.Heap, dist: c.dist,
 		}
 		n.advertisedPort = n.clientPort
 		if c.opts.Reroute {
@@ -128,7 +128,7 @@ func (c *Cluster) plan() error {
 		c.quorum = c.brokers[0]
 	} else {
 		// A controller of its own lets any number of brokers be killed.
-		c.quorum = &node{id: controllerID, dir: filepath.Join(c.dir, "controller"), heap: "128m"}
+		c.quorum = &node{id: controllerID, dir: filepath.Join(c.dir, "controller"), heap: "128m", dist: c.dist}
 	}
 	c.quorum.controllerPort = take()
 	for _, n := range c.nodes() {

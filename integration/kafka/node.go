@@ -32,6 +32,7 @@ type node struct {
 	advertisedPort int // where clients are sent; clientPort unless Options.Reroute
 	controllerPort int // 0 for a broker of a cluster with a controller
 	heap           string
+	dist           *distribution // of the version it runs
 
 	proc    *process      // nil before the first start
 	earlier time.Duration // processor time of the processes before proc
@@ -39,12 +40,12 @@ type node struct {
 
 // lay writes what `kafka-storage format` would have written, from the
 // checkpoint that the tool made once for this version, and the configuration.
-func (n *node) lay(d *distribution, clusterID string, config map[string]string) error {
+func (n *node) lay(clusterID string, config map[string]string) error {
 	data := filepath.Join(n.dir, "data")
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return fmt.Errorf("making the directory of node %d: %w", n.id, err)
 	}
-	checkpoint, err := os.ReadFile(d.checkpoint)
+	checkpoint, err := os.ReadFile(n.dist.checkpoint)
 	if err != nil {
 		return fmt.Errorf("reading the bootstrap checkpoint: %w", err)
 	}
@@ -87,7 +88,8 @@ func randomID() string {
 }
 
 // launch starts the process of a node.
-func (n *node) launch(d *distribution, j jvm) error {
+func (n *node) launch(j jvm) error {
+	d := n.dist
 	j.heap = n.heap
 	args := append(j.flags(d),
 		"-cp", d.classPath,

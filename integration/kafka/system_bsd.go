@@ -18,5 +18,8 @@ func liveUsage(int) (time.Duration, int64, error) {
 	return 0, 0, errors.New("reading the use of a running process: only on Linux")
 }
 
+// limitFiles is not to be had here for another process.
+func limitFiles(int) error { return errors.New("limiting the files of a process: only on Linux") }
+
 // endedPeakRSS is not to be had here in one unit on every system.
 func endedPeakRSS(*os.ProcessState) int64 { return 0 }

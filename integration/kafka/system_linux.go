@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // clockTicks is the unit of the times in /proc/<pid>/stat: USER_HZ, which is
@@ -19,6 +21,11 @@ const clockTicks = 100
 // it when the thread that started it ends.
 func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// limitFiles has every write of a process that makes a file longer fail.
+func limitFiles(pid int) error {
+	return unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 0, Max: unix.RLIM_INFINITY}, nil)
 }
 
 // liveUsage reads the processor time and peak memory of a running process.

@@ -30,4 +30,6 @@ func childAttr() *syscall.SysProcAttr { return nil }
 
 func liveUsage(int) (time.Duration, int64, error) { return 0, 0, errUnsupported }
 
+func limitFiles(int) error { return errUnsupported }
+
 func endedPeakRSS(*os.ProcessState) int64 { return 0 }
