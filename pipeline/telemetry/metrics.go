@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -45,6 +44,7 @@ type Params struct {
 // Metrics are the metrics of one process. Its methods are safe for concurrent
 // use.
 type Metrics struct {
+	params   Params
 	registry *prometheus.Registry
 	provider *sdkmetric.MeterProvider
 	began    time.Time
@@ -61,8 +61,9 @@ func New(ctx context.Context, p Params) (*Metrics, error) {
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		exposed{p},
 	)
-	m := &Metrics{registry: registry, began: time.Now()}
+	m := &Metrics{params: p, registry: registry, began: time.Now()}
 	exporter, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithProducer(m), otelprom.WithoutScopeInfo(), otelprom.WithoutTargetInfo())
 	if err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
@@ -141,15 +142,6 @@ func (m *Metrics) register(p Params) error {
 		observed = append(observed, in)
 		process = append(process, instrument{row, in})
 	}
-	var partitions []instrument
-	for _, row := range Partitions() {
-		in, err := row.instrument(meter)
-		if err != nil {
-			return err
-		}
-		observed = append(observed, in)
-		partitions = append(partitions, instrument{row, in})
-	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveFloat64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
 		now := p.Status()
@@ -163,9 +155,6 @@ func (m *Metrics) register(p Params) error {
 			for _, in := range flows {
 				in.observe(o, f)
 			}
-		}
-		if p.Partitions != nil && p.Labels != nil && p.Labels() {
-			observePartitions(o, partitions, now.Flows, p.Partitions(func(string) bool { return true }))
 		}
 		return nil
 	}, observed...)
@@ -192,24 +181,5 @@ func (i instrument) observe(o metric.Observer, f status.Flow) {
 func labels(f status.Flow) []attribute.KeyValue {
 	return []attribute.KeyValue{
 		attribute.String("flow", f.Name), attribute.String("source", f.From), attribute.String("target", f.To),
-	}
-}
-
-// observePartitions gives every partition series of its own.
-func observePartitions(o metric.Observer, instruments []instrument, flows []status.Flow, list []status.Partition) {
-	ends := make(map[string]status.Flow, len(flows))
-	for _, f := range flows {
-		ends[f.Name] = f
-	}
-	for _, p := range list {
-		at := metric.WithAttributeSet(attribute.NewSet(
-			attribute.String("flow", p.Flow), attribute.String("source", ends[p.Flow].From), attribute.String("target", ends[p.Flow].To),
-			attribute.String("topic", p.TargetTopic), attribute.String("partition", strconv.Itoa(int(p.Partition))),
-		))
-		for _, in := range instruments {
-			if value, ok := in.each(p); ok {
-				o.ObserveFloat64(in.in, value, at)
-			}
-		}
 	}
 }

@@ -191,12 +191,27 @@ func TestPartitions(t *testing.T) {
 		Flow: "a->b", Topic: "orders", TargetTopic: "a.orders", Partition: 3, LagRecords: 7, LagSeconds: 1.5, Headroom: 100, Records: 20, Bytes: 300,
 	}, status.Partition{Flow: "a->b", Topic: "new", TargetTopic: "a.new", LagRecords: status.UnknownLag, Headroom: -1})
 	got = slices.DeleteFunc(got, func(line string) bool { return !strings.HasPrefix(line, "strait_partition_") })
-	const orders, fresh = `{flow="a->b",partition="3",source="a",target="b",topic="a.orders"} `, `{flow="a->b",partition="0",source="a",target="b",topic="a.new"} `
+	const orders, fresh = `{flow="a->b",partition="3",source="a",source_topic="orders",target="b",topic="a.orders"} `, `{flow="a->b",partition="0",source="a",source_topic="new",target="b",topic="a.new"} `
 	want := []string{
 		"strait_partition_headroom_records" + orders + "100",
 		"strait_partition_io_bytes_total" + fresh + "0", "strait_partition_io_bytes_total" + orders + "300",
 		"strait_partition_lag_records" + orders + "7", "strait_partition_lag_seconds" + orders + "1.5",
 		"strait_partition_records_total" + fresh + "0", "strait_partition_records_total" + orders + "20",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestMergedTopics tells partitions apart that are copied to one topic.
+func TestMergedTopics(t *testing.T) {
+	got := scrape(t, func() status.Snapshot {
+		return status.Snapshot{Flows: []status.Flow{{Name: "a->b", From: "a", To: "b"}}}
+	}, status.Partition{Flow: "a->b", Topic: "y", TargetTopic: "all", LagRecords: 2}, status.Partition{Flow: "a->b", Topic: "x", TargetTopic: "all", LagRecords: 1})
+	got = slices.DeleteFunc(got, func(line string) bool { return !strings.HasPrefix(line, "strait_partition_lag_records") })
+	want := []string{
+		`strait_partition_lag_records{flow="a->b",partition="0",source="a",source_topic="x",target="b",topic="all"} 1`,
+		`strait_partition_lag_records{flow="a->b",partition="0",source="a",source_topic="y",target="b",topic="all"} 2`,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -222,11 +237,15 @@ func TestNothingIsLeftOut(t *testing.T) {
 }
 
 // BenchmarkScrape reads the metrics of 10,000 partitions, with and without labels
-// of their own.
+// of their own, compressed as Prometheus asks for it.
 func BenchmarkScrape(b *testing.B) {
 	var list []status.Partition
 	for i := range int32(10_000) {
-		list = append(list, status.Partition{Flow: "a->b", TargetTopic: "t" + strconv.Itoa(int(i/100)), Partition: i % 100})
+		topic := "orders.placed." + strconv.Itoa(int(i/100))
+		list = append(list, status.Partition{
+			Flow: "a->b", Topic: topic, TargetTopic: "a." + topic, Partition: i % 100,
+			Records: 1_000_000 + int64(i)*7919, Bytes: 1_000_000_000 + int64(i)*104729, LagRecords: int64(i) * 31, LagSeconds: float64(i) / 17, Headroom: 500_000 + int64(i)*13,
+		})
 	}
 	for _, labels := range []bool{false, true} {
 		b.Run(fmt.Sprintf("labels=%t", labels), func(b *testing.B) {
@@ -241,8 +260,9 @@ func BenchmarkScrape(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				w := httptest.NewRecorder()
-				m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
+				r.Header.Set("Accept-Encoding", "gzip")
+				m.Handler().ServeHTTP(w, r)
 				b.ReportMetric(float64(w.Body.Len()), "page-bytes")
 			}
 		})

@@ -21,8 +21,8 @@ func Page() string {
 		"`OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and the rest, " +
 		"under names with dots and without unit and `_total`: `strait.flow.records`. What is pushed counts from the start of the process; " +
 		"series of the Go runtime and the process are not pushed. `OTEL_METRICS_EXPORTER=none` pushes nothing.\n\n" +
-		"Series of partitions are there where `metrics { partition_labels = true }` asks for them; `topic` is then what the " +
-		"target calls it. [Monitoring](../guide/monitor.md) says what to watch, and has alerts.\n\n" +
+		"Series of partitions are there where `metrics { partition_labels = true }` asks for them; `source_topic` and " +
+		"`partition` are then the source's, and `topic` is what the target calls it. [Monitoring](../guide/monitor.md) says what to watch, and has alerts.\n\n" +
 		"| metric | type | more labels | meaning |\n|---|---|---|---|\n")
 	for _, m := range Table() {
 		kind, label := "gauge", ""
@@ -45,7 +45,7 @@ func Page() string {
 		if m.Counter {
 			kind = "counter"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | `topic`, `partition` | %s |\n", m.Exposed, kind, m.Doc)
+		fmt.Fprintf(&b, "| `%s` | %s | `source_topic`, `partition`, `topic` | %s |\n", m.Exposed, kind, m.Doc)
 	}
 	b.WriteString("| `strait_build_info` | gauge | `version` | 1, with the version of the program. |\n\n" +
 		"Beside them are the usual `go_*` and `process_*` series of the Go runtime and the process.\n")

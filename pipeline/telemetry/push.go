@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -67,8 +68,20 @@ func (m *Metrics) push(ctx context.Context, p Params) ([]sdkmetric.Option, error
 	}
 	return []sdkmetric.Option{
 		sdkmetric.WithResource(from),
-		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithProducer(m))),
+		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithProducer(pushing{m}))),
 	}, nil
+}
+
+// pushing adds the series of partitions, which scrapes get another way.
+type pushing struct{ *Metrics }
+
+// Produce implements metric.Producer of OpenTelemetry.
+func (p pushing) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
+	list, err := p.Metrics.Produce(ctx)
+	if now := p.last.Load(); err == nil && now != nil {
+		list = append(list, metricdata.ScopeMetrics{Scope: instrumentation.Scope{Name: scope}, Metrics: p.pushedPartitions(now.Flows)})
+	}
+	return list, err
 }
 
 // origin says whose metrics they are: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES

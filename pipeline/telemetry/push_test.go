@@ -35,6 +35,10 @@ func push(t *testing.T) (log string, err error) {
 				Transfer: status.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{2, 3, 4}, Sum: 9.5},
 			}}}
 		},
+		Partitions: func(func(string) bool) []status.Partition {
+			return []status.Partition{{Flow: "a->b", Topic: "t", TargetTopic: "a.t", Partition: 3, Records: 5, LagRecords: 9, Headroom: -1}}
+		},
+		Labels: func() bool { return true },
 	})
 	if err != nil {
 		return "", err
@@ -94,6 +98,16 @@ func (r *received) check(t *testing.T) {
 	}
 	if g := metrics["strait.flow.lag.records"].GetGauge(); g.GetDataPoints()[0].GetAsDouble() != 7 {
 		t.Errorf("the lag is %v", g)
+	}
+	if s := metrics["strait.partition.records"].GetSum(); !s.GetIsMonotonic() || s.GetDataPoints()[0].GetAsDouble() != 5 {
+		t.Errorf("records of the partition are %v", s)
+	}
+	g := metrics["strait.partition.lag.records"].GetGauge().GetDataPoints()
+	if len(g) != 1 || g[0].GetAsDouble() != 9 || len(g[0].GetAttributes()) != 6 {
+		t.Errorf("the lag of the partition is %v", g)
+	}
+	if g := metrics["strait.partition.headroom.records"].GetGauge().GetDataPoints(); len(g) != 0 {
+		t.Errorf("the headroom, which is not known, is %v", g)
 	}
 	h := metrics["strait.flow.transfer"].GetHistogram().GetDataPoints()
 	if len(h) != 1 || h[0].GetCount() != 9 || h[0].GetSum() != 9.5 || len(h[0].GetBucketCounts()) != 3 {

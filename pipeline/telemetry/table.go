@@ -29,8 +29,8 @@ type Metric struct {
 }
 
 // Partitions declares the metrics of partitions, which are there where
-// partition_labels asks for them. Their series have the labels of flows, and topic,
-// as the target calls it, and partition.
+// partition_labels asks for them. Their series have the labels of flows; source_topic and
+// partition, of the source; and topic, as the target calls it.
 func Partitions() []Metric {
 	known := func(n int64) (float64, bool) { return float64(n), n >= 0 }
 	return []Metric{
