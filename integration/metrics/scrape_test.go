@@ -75,7 +75,8 @@ func TestScrape(t *testing.T) {
 		t.Fatal("series of partitions do not come")
 	}
 	testNames(t, now, true)
-	r.testLag(ctx)
+	promtool(t, r.text(ctx), "check", "metrics")
+	r.testLag(bounded(t))
 }
 
 // testNames holds the names on a page to the reference.

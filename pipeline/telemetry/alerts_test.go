@@ -70,3 +70,42 @@ func TestAlerts(t *testing.T) {
 		}
 	}
 }
+
+// TestAlertsAreTested holds each alert to a case in which it fires and one in which
+// it does not; package integration/metrics runs them.
+func TestAlertsAreTested(t *testing.T) {
+	var rules struct {
+		Groups []struct{ Rules []struct{ Alert string } }
+	}
+	var tests struct {
+		Tests []struct {
+			Cases []struct {
+				Alert string `yaml:"alertname"`
+				Fires []any  `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}
+	for name, to := range map[string]any{"alerts.yml": &rules, "alerts_test.yml": &tests} {
+		text, err := os.ReadFile("../../deploy/prometheus/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.Unmarshal(text, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]map[bool]bool{}
+	for _, one := range tests.Tests {
+		for _, c := range one.Cases {
+			if seen[c.Alert] == nil {
+				seen[c.Alert] = map[bool]bool{}
+			}
+			seen[c.Alert][len(c.Fires) > 0] = true
+		}
+	}
+	for _, rule := range rules.Groups[0].Rules {
+		if len(seen[rule.Alert]) != 2 {
+			t.Errorf("%s has no case in which it fires, or none in which it does not", rule.Alert)
+		}
+	}
+}
