@@ -102,9 +102,13 @@ func (g *Groups) write(ctx context.Context, pass *reconcile.Pass, records []*kgo
 		return nil
 	}
 	err := g.checkpoints.Write(ctx, records, func(lost *kgo.Record) { delete(of, lost) })
+	now := time.Now()
+	g.timing.Lock()
+	defer g.timing.Unlock()
 	for _, r := range records {
 		if p, written := of[r]; written {
 			g.note(p.key, p.upstream, p.to.Offset)
+			g.took.Add(now, now.Sub(r.Timestamp).Seconds(), 1)
 		}
 	}
 	return err

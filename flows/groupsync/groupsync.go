@@ -15,6 +15,7 @@ import (
 
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
+	"github.com/strait-mirror/strait/flows/internal/recent"
 	"github.com/strait-mirror/strait/flows/internal/tail"
 	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/transforms/chain"
@@ -50,6 +51,17 @@ type Groups struct {
 	unable map[string]error   // groups of the source that are not, though they are selected
 	last   map[key]checkpoint // by what readers of the topic know
 	wrote  map[key]int64      // offsets of groups at the target, since the start
+
+	timing sync.Mutex // guards took; a pass holds mu for long
+	took   recent.Values
+}
+
+// Latency returns what there was lately of the seconds from when a checkpoint was
+// taken until the target had it.
+func (g *Groups) Latency(now time.Time) recent.Summary {
+	g.timing.Lock()
+	defer g.timing.Unlock()
+	return g.took.At(now)
 }
 
 // key names a partition at the target and a group that is in it.

@@ -129,9 +129,11 @@ func (s *session) storeAnchors(ctx context.Context, lanes []*lane) error {
 	for i, l := range lanes {
 		anchors[i] = l.makeAnchor()
 	}
+	began := time.Now()
 	if err := s.store.on.Await(ctx, func(ctx context.Context) error { return s.store.Write(ctx, anchors) }); err != nil {
 		return fmt.Errorf("storing positions of %d partitions: %w", len(lanes), err)
 	}
+	s.flow.commits.took(began)
 	for i, l := range lanes {
 		l.wasAnchored(anchors[i].Next())
 	}

@@ -52,6 +52,7 @@ type lane struct {
 	bounds    bounds
 	behind    behind
 	marks     marks
+	lately    lately
 	stable    standstill
 	foreign   foreign
 	backlog   int64           // readable end when the lane began

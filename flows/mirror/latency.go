@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/strait-mirror/strait/flows/internal/recent"
 )
 
 // Histogram is how many records took how long.
@@ -54,6 +56,31 @@ type latency struct {
 
 func newLatency() latency { return latency{newSpans(), newSpans(), newSpans()} }
 
+// lately is what came and went in the last minute of one lane, guarded by the lane's lock.
+type lately struct {
+	age, replication recent.Values // seconds, as in latency
+	records, bytes   recent.Values // acknowledged at once
+}
+
+// commits is how long it lately took to store positions.
+type commits struct {
+	mu      sync.Mutex // guards seconds
+	seconds recent.Values
+}
+
+func (c *commits) took(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.seconds.Add(now, now.Sub(since).Seconds(), 1)
+}
+
+func (c *commits) at(now time.Time) Recent {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Recent(c.seconds.At(now))
+}
+
 // mark is a place on a lane's way whose acknowledgement tells how long records took.
 type mark struct {
 	next    int64 // source offset behind them
@@ -88,8 +115,16 @@ func (m *marks) add(one mark) {
 	}
 }
 
+// pending is how many records were handed on and are not acknowledged.
+func (m marks) pending() (records int64) {
+	for _, one := range m {
+		records += one.records
+	}
+	return records
+}
+
 // reached removes and counts what is acknowledged.
-func (m *marks) reached(offset int64, now time.Time, to latency) {
+func (m *marks) reached(offset int64, now time.Time, to latency, of *lately) {
 	n := 0
 	for _, one := range *m {
 		if one.next > offset {
@@ -97,6 +132,7 @@ func (m *marks) reached(offset int64, now time.Time, to latency) {
 		}
 		if !one.written.IsZero() {
 			to.replication.add(now.Sub(one.written), one.records)
+			of.replication.Add(now, max(0, now.Sub(one.written).Seconds()), one.records)
 		}
 		to.transfer.add(now.Sub(one.fetched), one.records)
 		n++
@@ -113,5 +149,8 @@ func (l *lane) expect(next, records, timestamp int64) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !one.written.IsZero() {
+		l.lately.age.Add(l.arrived, max(0, l.arrived.Sub(one.written).Seconds()), records)
+	}
 	l.marks.add(one)
 }

@@ -77,7 +77,7 @@ func TestMarks(t *testing.T) {
 			for _, one := range tt.marks {
 				m.add(one)
 			}
-			m.reached(tt.reached, now, to)
+			m.reached(tt.reached, now, to, &lately{})
 			if d := cmp.Diff(tt.replication, counts(to.replication)); d != "" {
 				t.Error(d)
 			}
@@ -89,6 +89,20 @@ func TestMarks(t *testing.T) {
 			}
 		})
 	}
+	t.Run("lately", func(t *testing.T) {
+		var of lately
+		m := marks{at(10, 10, 940, 990), at(20, 5, 970, 990), at(30, 7, 980, 990)}
+		if n := m.pending(); n != 22 {
+			t.Errorf("%d records are pending", n)
+		}
+		m.reached(20, now, newLatency(), &of)
+		if n := m.pending(); n != 7 {
+			t.Errorf("%d records are pending then", n)
+		}
+		if s := of.replication.At(now); s.Last != 30 || s.Least != 30 || s.Most != 60 || s.Average != 50 {
+			t.Errorf("of late there were %+v", s)
+		}
+	})
 	t.Run("many", func(t *testing.T) {
 		var m marks
 		to := newLatency()
@@ -98,11 +112,11 @@ func TestMarks(t *testing.T) {
 		if len(m) > maxMarks {
 			t.Errorf("%d marks are kept", len(m))
 		}
-		m.reached(999, now, to)
+		m.reached(999, now, to, &lately{})
 		if n := counts(to.transfer); n[1] != maxMarks-1 {
 			t.Errorf("before all of the last mark is there %v are counted", n)
 		}
-		m.reached(1000, now, to)
+		m.reached(1000, now, to, &lately{})
 		if d := cmp.Diff(map[float64]uint64{600: 1000}, counts(to.replication)); d != "" {
 			t.Error(d)
 		}

@@ -26,6 +26,12 @@ type Budget struct{ bytes *memory.Budget }
 // NewBudget returns a budget of limit bytes between fetch and acknowledgement.
 func NewBudget(limit int64) *Budget { return &Budget{memory.NewBudget(limit)} }
 
+// Used returns how many bytes are held, which may for a moment be more than Limit.
+func (b *Budget) Used() int64 { return b.bytes.Limit() - b.bytes.Free() }
+
+// Limit returns the budget's size in bytes.
+func (b *Budget) Limit() int64 { return b.bytes.Limit() }
+
 // SetLimit gives a budget another size while flows use it: they wait until they fit
 // a smaller one.
 func (b *Budget) SetLimit(limit int64) { b.bytes.SetLimit(limit) }
@@ -80,6 +86,7 @@ type Flow struct {
 	progress atomic.Int64 // grows whenever anything moves
 
 	latency             latency
+	commits             commits
 	fetching, producing traffic // of each side's clients for records
 
 	heldAfter, heldLook time.Duration // the constants of those names, but in tests

@@ -22,6 +22,17 @@ type Partition struct {
 	LagTime          time.Duration
 	LagTimeEstimated bool  // it goes by a record's timestamp
 	Records, Bytes   int64 // acknowledged by the target since the partition was started
+	Pending          int64 // records that were read and that the target has not acknowledged
+
+	Age, Replication     Recent  // seconds: of records when they were fetched, and when they were acknowledged
+	RecordRate, ByteRate float64 // acknowledged by the target, per second
+}
+
+// Recent is what there was of a value in the last minute; NaN where there was nothing.
+type Recent struct {
+	Last                 float64 // also long ago
+	Average, Least, Most float64
+	PerSecond            float64
 }
 
 // Partitions returns where every partition of the flow is, by topic and partition.
@@ -51,7 +62,9 @@ func (l *lane) partition(now time.Time) Partition {
 	p := Partition{
 		Topic: l.source.Topic, Partition: l.source.Partition, Target: l.target.Topic, TargetPartition: l.target.Partition,
 		State: Starting, Next: -1, TargetEnd: -1, End: l.bounds.readable, Start: l.bounds.start, LagRecords: -1,
-		Records: l.done.records, Bytes: l.done.bytes,
+		Records: l.done.records, Bytes: l.done.bytes, Pending: l.marks.pending(),
+		Age: Recent(l.lately.age.At(now)), Replication: Recent(l.lately.replication.At(now)),
+		RecordRate: l.lately.records.At(now).PerSecond, ByteRate: l.lately.bytes.At(now).PerSecond,
 	}
 	if l.placed {
 		p.State, p.Next, p.TargetEnd = Running, l.ack.SourceNext, l.ack.TargetEnd

@@ -27,7 +27,10 @@ func (l *lane) Acked(a sink.Ack) {
 	l.mu.Lock()
 	l.ack = a
 	l.behind.reached(a.SourceNext)
-	l.marks.reached(a.SourceNext, time.Now(), l.session.flow.latency)
+	now := time.Now()
+	l.marks.reached(a.SourceNext, now, l.session.flow.latency, &l.lately)
+	l.lately.records.Add(now, float64(a.Records), 1)
+	l.lately.bytes.Add(now, float64(a.Bytes), 1)
 	l.bytes += a.Bytes
 	l.done.add(a)
 	l.foreign.saw(a)

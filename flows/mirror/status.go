@@ -31,7 +31,8 @@ type Status struct {
 	// readable, in the partition where that is longest; 0 while LagRecords is not
 	// known.
 	LagTime          time.Duration
-	LagTimeEstimated bool // it goes by a record's timestamp
+	LagTimeEstimated bool   // it goes by a record's timestamp
+	Commits          Recent // seconds that it took to store positions
 	Problems         []Problem
 	Reasons          map[string]int64 // batches re-encoded, by reason
 }
@@ -52,7 +53,7 @@ func (f *Flow) Status() Status {
 		ReadRecords: f.read.Load(), ReadBytes: f.readSize.Load(), Fetch: f.fetching.counted(), Produce: f.producing.counted(),
 		Age: f.latency.age.counted(), Replication: f.latency.replication.counted(), Transfer: f.latency.transfer.counted(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(), Foreign: f.foreign.Load(),
-		PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
+		Commits: f.commits.at(time.Now()), PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()
 	st.State, st.Cause = f.state, f.cause

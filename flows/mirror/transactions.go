@@ -55,6 +55,7 @@ func (t *transactions) build() error {
 	params := txn.Params{
 		ID: model.TransactionalID(def), Coordinator: t.client, V2: s.v2, Positions: t,
 		Enter:  func(ctx context.Context, id int64) error { return s.enter(ctx, id) },
+		Stored: s.flow.commits.took,
 		Client: s.produce, Leaders: view{s.flow.p.Target}, Budget: s.flow.budget, Log: s.flow.p.Log,
 		MaxRequestSize: int(def.MaxRequestSize), RequestTimeout: def.RequestTimeout, Interval: def.TransactionInterval,
 	}

@@ -83,6 +83,7 @@ func (r *round) transaction(ctx context.Context) error {
 		r.open = false // whoever had something to write was closed
 		return nil
 	}
+	began := time.Now()
 	batches, committed, err := b.set.p.Positions.Stage(places)
 	if err != nil {
 		return fmt.Errorf("preparing positions: %w", err)
@@ -97,6 +98,9 @@ func (r *round) transaction(ctx context.Context) error {
 	}
 	r.open = false
 	committed()
+	if stored := b.set.p.Stored; stored != nil {
+		stored(began)
+	}
 	b.committed(places, lanes)
 	return r.goOn(ctx, who)
 }

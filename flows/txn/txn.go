@@ -75,6 +75,8 @@ type Params struct {
 	Positions   Positions
 	Enter       func(ctx context.Context, producerID int64) error // called before a producer id writes
 
+	Stored func(began time.Time) // called after a commit of positions that began then; may be nil
+
 	Client   sink.Client
 	Leaders  sink.Leaders
 	Budget   *memory.Budget

@@ -37,6 +37,7 @@ type Snapshot struct {
 	Time          time.Time `json:"time"`
 	Flows         []Flow    `json:"flows"`
 	Reload        *Reload   `json:"reload,omitempty"` // nil: edits are not looked for
+	Buffer        Buffer    `json:"-"`
 }
 
 // Reload is what became of edits of the topology.
@@ -98,6 +99,9 @@ type Flow struct {
 	RecordRate float64 `json:"record_rate"` // per second
 	ByteRate   float64 `json:"byte_rate"`   // per second
 
+	// Seconds that it lately took to store positions, and to write checkpoints.
+	Commits, Checkpoints Recent `json:"-"`
+
 	Group *Group `json:"group,omitempty"` // nil: the flow runs here alone
 
 	Problems []Problem `json:"problems,omitempty"`
@@ -112,6 +116,19 @@ type Traffic struct {
 	Errors           int64   `json:"errors"`            // of them, without an answer; and connections that could not be made
 	Connections      int64   `json:"connections"`       // that were made
 	ThrottledSeconds float64 `json:"throttled_seconds"` // that brokers asked to wait for a quota, all together
+}
+
+// Recent is what there was of a value in the last minute; NaN where there was nothing.
+type Recent struct {
+	Last                 float64 // also long ago
+	Average, Least, Most float64
+	PerSecond            float64
+}
+
+// Buffer is the memory for records between fetch and acknowledgement.
+type Buffer struct {
+	Limit int64 // bytes, buffer_memory
+	Used  int64 // bytes
 }
 
 // Histogram is how many records took how long.
@@ -165,6 +182,10 @@ type Partition struct {
 	Headroom int64 `json:"headroom_records"`
 	Records  int64 `json:"records"` // acknowledged by the target since the partition was started
 	Bytes    int64 `json:"bytes"`
+
+	Pending                       int64   `json:"-"` // records read and not acknowledged
+	RecordAge, ReplicationLatency Recent  `json:"-"` // seconds, as of flows
+	RecordRate, ByteRate          float64 `json:"-"` // per second
 }
 
 // Topic is a source topic of a flow with all of its partitions.

@@ -26,8 +26,9 @@ type control struct {
 	to    *cluster.Cluster
 	log   *slog.Logger
 	loops []*reconcile.Loop
-	last  []*reconcile.Loop // those of loops that a single pass runs at its end
-	end   []*reconcile.Loop // each makes one pass when the flow and all other passes have ended
+	took  func(now time.Time) status.Recent // seconds that checkpoints did; nil: there are none
+	last  []*reconcile.Loop                 // those of loops that a single pass runs at its end
+	end   []*reconcile.Loop                 // each makes one pass when the flow and all other passes have ended
 }
 
 // buildControl makes the control plane of a unit; from and offsets are of its flow.
@@ -211,6 +212,9 @@ func (c *control) run(ctx context.Context) {
 // addTo returns the state of a flow with the problems of its control plane. While
 // a cluster cannot be used at all, that is said once.
 func (c *control) addTo(st status.Flow) status.Flow {
+	if c.took != nil {
+		st.Checkpoints = c.took(time.Now())
+	}
 	if st.State == status.Starting || st.State == status.Waiting {
 		return st
 	}

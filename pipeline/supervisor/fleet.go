@@ -240,7 +240,7 @@ func (f *Fleet) Status() status.Snapshot {
 	for i, def := range f.cfg.Flows {
 		order[def.Name] = i
 	}
-	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
+	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now(), Buffer: status.Buffer{Limit: f.budget.Limit(), Used: f.budget.Used()}}
 	for _, s := range f.ships {
 		snap.Flows = append(snap.Flows, s.Status().Flows...)
 	}

@@ -1,12 +1,15 @@
 package supervisor
 
 import (
+	"time"
+
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/groupsync"
 	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/reconcile"
+	"github.com/strait-mirror/strait/pipeline/status"
 )
 
 // offsetsOf makes what knows which offsets of a flow's clusters are the same
@@ -43,6 +46,7 @@ func (c *control) addOffsets(f *mirror.Flow, from *cluster.Cluster, offsets *off
 	if err != nil {
 		return err
 	}
+	c.took = func(now time.Time) status.Recent { return status.Recent(groups.Latency(now)) }
 	does := &c.def.Control
 	for _, work := range []struct {
 		on bool

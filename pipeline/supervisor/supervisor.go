@@ -231,7 +231,7 @@ func (s *Supervisor) all() []*unit {
 
 // Status returns a copy of the present state of all flows, in file order.
 func (s *Supervisor) Status() status.Snapshot {
-	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now()}
+	snap := status.Snapshot{FormatVersion: status.FormatVersion, Time: time.Now(), Buffer: status.Buffer{Limit: s.budget.Limit(), Used: s.budget.Used()}}
 	for _, u := range s.all() {
 		c := u.control.now()
 		if u.flow != nil {

@@ -146,9 +146,9 @@ func (m *Metrics) register(p Params) error {
 		o.ObserveFloat64(info, 1, metric.WithAttributes(attribute.String("version", p.Version)))
 		now := p.Status()
 		m.last.Store(&now)
-		if now.Reload != nil {
-			for _, one := range process {
-				o.ObserveFloat64(one.in, one.whole(*now.Reload))
+		for _, one := range process {
+			if value, known := one.whole(now); known {
+				o.ObserveFloat64(one.in, value)
 			}
 		}
 		for _, f := range now.Flows {

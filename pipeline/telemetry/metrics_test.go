@@ -50,7 +50,7 @@ func scrape(t *testing.T, read func() status.Snapshot, partitions ...status.Part
 
 func TestScrape(t *testing.T) {
 	got := scrape(t, func() status.Snapshot {
-		return status.Snapshot{Flows: []status.Flow{
+		return status.Snapshot{Buffer: status.Buffer{Limit: 100, Used: 40}, Flows: []status.Flow{
 			{
 				Name: "a->b", From: "a", To: "b", State: status.Running, Topics: 2, Partitions: 7,
 				Records: 100, Bytes: 2000, Skipped: 1, Filtered: 3, DeadLetters: 4, LimitedSeconds: 1.5, LagRecords: 5, LagSeconds: 2.5, Gaps: 1, Unproven: 2, Held: 1,
@@ -68,6 +68,8 @@ func TestScrape(t *testing.T) {
 		}}
 	})
 	want := []string{
+		`strait_buffer_bytes 40`,
+		`strait_buffer_limit_bytes 100`,
 		`strait_build_info{version="1.2.3"} 1`,
 		`strait_flow_connections_total{flow="a->b",request="fetch",source="a",target="b"} 2`,
 		`strait_flow_connections_total{flow="a->b",request="produce",source="a",target="b"} 3`,

@@ -23,7 +23,7 @@ type Metric struct {
 	// read returns values by the value of Label, once under "" where there is none.
 	read func(status.Flow) iter.Seq2[string, float64]
 
-	whole func(status.Reload) float64 // of the process instead; nil: of flows
+	whole func(status.Snapshot) (value float64, known bool) // of the process instead; nil: of flows
 
 	each func(status.Partition) (value float64, known bool) // of partitions instead
 }
@@ -62,29 +62,53 @@ func Partitions() []Metric {
 	}
 }
 
-// Process declares the metrics that are no flow's, and have no labels. They are
-// there while edits of the topology are looked for.
+// Process declares the metrics that are no flow's, and have no labels. Those of
+// edits are there while edits of the topology are looked for.
 func Process() []Metric {
+	return slices.Concat(reloads(), []Metric{
+		{
+			Name: "strait.buffer", Exposed: "strait_buffer_bytes", Unit: "By",
+			Doc:   "Bytes of records that are held from before they are fetched until the target acknowledged them.",
+			whole: func(s status.Snapshot) (float64, bool) { return float64(s.Buffer.Used), true },
+		},
+		{
+			Name: "strait.buffer.limit", Exposed: "strait_buffer_limit_bytes", Unit: "By",
+			Doc:   "How many there may be: buffer_memory. At that, nothing is fetched until the target acknowledges.",
+			whole: func(s status.Snapshot) (float64, bool) { return float64(s.Buffer.Limit), true },
+		},
+	})
+}
+
+// reloads declares the metrics of edits.
+func reloads() []Metric {
+	of := func(value func(status.Reload) float64) func(status.Snapshot) (float64, bool) {
+		return func(s status.Snapshot) (float64, bool) {
+			if s.Reload == nil {
+				return 0, false
+			}
+			return value(*s.Reload), true
+		}
+	}
 	return []Metric{
 		{
 			Name: "strait.config.last_reload.successful", Exposed: "strait_config_last_reload_successful",
 			Doc: "1 while the topology runs as its files say, 0 while the last edit is refused.",
-			whole: func(r status.Reload) float64 {
+			whole: of(func(r status.Reload) float64 {
 				if r.Successful {
 					return 1
 				}
 				return 0
-			},
+			}),
 		},
 		{
 			Name: "strait.config.last_reload.success.timestamp", Exposed: "strait_config_last_reload_success_timestamp_seconds", Unit: "s",
 			Doc:   "When the topology that runs began to, in seconds since 1970.",
-			whole: func(r status.Reload) float64 { return float64(r.Applied.UnixMilli()) / 1000 },
+			whole: of(func(r status.Reload) float64 { return float64(r.Applied.UnixMilli()) / 1000 }),
 		},
 		{
 			Name: "strait.config.revision", Exposed: "strait_config_revision", Unit: "{revision}",
 			Doc:   "1 at the start, and one more with each edit that changed what runs.",
-			whole: func(r status.Reload) float64 { return float64(r.Revision) },
+			whole: of(func(r status.Reload) float64 { return float64(r.Revision) }),
 		},
 	}
 }
