@@ -13,9 +13,19 @@ type Metrics struct {
 	Listen string // host:port; an empty host is every address of the machine
 	// PartitionLabels gives every partition series of its own.
 	PartitionLabels bool
+	Compat          Compat
 	Range           diag.Range
 	Ranges          Places // of what was written
 }
+
+// Compat says whose series there are, too.
+type Compat string
+
+// Values of Compat.
+const (
+	CompatNone    Compat = "none"
+	CompatStrimzi Compat = "strimzi" // MirrorMaker 2's, as Strimzi's dashboard asks for them
+)
 
 // MetricsFields declares the attributes of a metrics block.
 func MetricsFields(m *Metrics) []field.Def {
@@ -26,6 +36,9 @@ func MetricsFields(m *Metrics) []field.Def {
 		field.Bool(&m.PartitionLabels, "partition_labels",
 			"Expose lag, retention headroom and throughput of every partition, too: five series for each. With 10,000 partitions that is a page of several megabytes.").
 			Default("false").Changes(field.Live),
+		field.Enum(&m.Compat, "compat", []Compat{CompatNone, CompatStrimzi},
+			"Whose series to expose, too: with \"strimzi\" those of MirrorMaker 2 by the names that Strimzi gives them, so that its Grafana dashboard for MirrorMaker 2 goes on to show. As with MirrorMaker 2, every partition has 13 of them, whatever partition_labels says.").
+			Default("none").Changes(field.Live),
 	}
 }
 

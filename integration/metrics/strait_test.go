@@ -79,6 +79,8 @@ sink "b" {
   cluster            = cluster.b
   inputs             = [transform.from]
   replication_factor = 1
+
+  emit_checkpoints_interval = "1s"
 }
 metrics {
   listen = "127.0.0.1:0"

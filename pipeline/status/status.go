@@ -3,7 +3,10 @@
 // nothing and does no I/O.
 package status
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // FormatVersion is the version of the JSON form of a Snapshot.
 const FormatVersion = 1
@@ -123,6 +126,12 @@ type Recent struct {
 	Last                 float64 // also long ago
 	Average, Least, Most float64
 	PerSecond            float64
+}
+
+// Never is what there is of a value that nothing had yet.
+func Never() Recent {
+	nan := math.NaN()
+	return Recent{Last: nan, Average: nan, Least: nan, Most: nan}
 }
 
 // Buffer is the memory for records between fetch and acknowledgement.

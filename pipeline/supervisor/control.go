@@ -230,5 +230,5 @@ func (c *control) addTo(st status.Flow) status.Flow {
 
 // alone returns the state of a pair that has no flow.
 func (c *control) alone() status.Flow {
-	return c.addTo(status.Flow{Name: c.def.Name, From: c.def.From, To: c.def.To, State: status.Unhealthy, LagRecords: status.UnknownLag})
+	return c.addTo(status.Flow{Name: c.def.Name, From: c.def.From, To: c.def.To, State: status.Unhealthy, LagRecords: status.UnknownLag, Commits: status.Never(), Checkpoints: status.Never()})
 }

@@ -33,7 +33,10 @@ type Params struct {
 	// series of their own; either may be nil for no.
 	Partitions func(want func(flow string) bool) []status.Partition
 	Labels     func() bool
-	Version    string // of the program
+	// Strimzi returns whether there are to be MirrorMaker 2's series, too, by the names
+	// that Strimzi gives them; nil for no.
+	Strimzi func() bool
+	Version string // of the program
 
 	// Env answers for OpenTelemetry's environment variables, by which metrics are
 	// pushed, too; nil: they are not. Log is required with it.
@@ -61,7 +64,7 @@ func New(ctx context.Context, p Params) (*Metrics, error) {
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		exposed{p},
+		exposed{p}, strimzi{p},
 	)
 	m := &Metrics{params: p, registry: registry, began: time.Now()}
 	exporter, err := otelprom.New(otelprom.WithRegisterer(registry), otelprom.WithProducer(m), otelprom.WithoutScopeInfo(), otelprom.WithoutTargetInfo())

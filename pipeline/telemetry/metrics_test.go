@@ -20,11 +20,17 @@ import (
 // scrape returns the lines of Strait's own series.
 func scrape(t *testing.T, read func() status.Snapshot, partitions ...status.Partition) []string {
 	t.Helper()
-	m, err := telemetry.New(t.Context(), telemetry.Params{
+	return scraped(t, "strait_", telemetry.Params{
 		Status: read, Version: "1.2.3",
 		Partitions: func(func(string) bool) []status.Partition { return partitions },
 		Labels:     func() bool { return len(partitions) > 0 },
 	})
+}
+
+// scraped returns the lines of series whose names begin with prefix.
+func scraped(t *testing.T, prefix string, p telemetry.Params) []string {
+	t.Helper()
+	m, err := telemetry.New(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +47,7 @@ func scrape(t *testing.T, read func() status.Snapshot, partitions ...status.Part
 	}
 	var lines []string
 	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "strait_") {
+		if strings.HasPrefix(line, prefix) {
 			lines = append(lines, strings.TrimSpace(line))
 		}
 	}

@@ -48,6 +48,26 @@ func Page() string {
 		fmt.Fprintf(&b, "| `%s` | %s | `source_topic`, `partition`, `topic` | %s |\n", m.Exposed, kind, m.Doc)
 	}
 	b.WriteString("| `strait_build_info` | gauge | `version` | 1, with the version of the program. |\n\n" +
-		"Beside them are the usual `go_*` and `process_*` series of the Go runtime and the process.\n")
+		"Beside them are the usual `go_*` and `process_*` series of the Go runtime and the process.\n\n" +
+		"## MirrorMaker 2's series\n\n" +
+		"`metrics { compat = \"strimzi\" }`, or `strait run --metrics-compat strimzi`, adds those of MirrorMaker 2 by the names and labels " +
+		"of Strimzi's examples, for its [Grafana dashboard](../guide/monitor.md#strimzis-dashboard) and what else asks for them. They are not pushed. " +
+		"A flow stands for a connector of its name with one task; names of connectors and clients are in quotation marks, as there.\n\n" +
+		"| series | labels | meaning |\n|---|---|---|\n")
+	for _, m := range connectorMetrics() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", m.Exposed, listed(partitionLabels()), m.Doc)
+	}
+	fmt.Fprintf(&b, "| `%s` | %s | %s |\n", consumerLag().Exposed, listed(lagLabels()), consumerLag().Doc)
+	for _, s := range connectSeries() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.name, listed(s.labels), s.doc)
+	}
 	return b.String()
+}
+
+// listed writes names of labels.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "`" + strings.Join(names, "`, `") + "`"
 }

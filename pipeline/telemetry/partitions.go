@@ -59,30 +59,40 @@ func (e exposed) Collect(out chan<- prometheus.Metric) {
 	if len(list) == 0 {
 		return
 	}
-	flows := byName(e.p.Status().Flows)
-	all := make([]labelled, len(list))
-	made := pairs{}
-	for i, p := range list {
-		all[i] = labelled{p, made.of(partitionLabels(), partitionValues(p, flows[p.Flow]))}
-	}
-	// Where they come in this order, Prometheus has nothing left to sort.
-	slices.SortFunc(all, func(a, b labelled) int {
-		return slices.CompareFunc(a.pairs, b.pairs, func(x, y *dto.LabelPair) int { return cmp.Compare(x.GetValue(), y.GetValue()) })
-	})
+	labelled := labelled(list, byName(e.p.Status().Flows), partitionLabels(), partitionValues)
 	for _, row := range Partitions() {
-		desc := prometheus.NewDesc(row.Exposed, row.Doc, partitionLabels(), nil)
-		for _, one := range all {
-			if value, known := row.each(one.partition); known {
-				out <- &sample{desc: desc, pairs: one.pairs, value: value, counter: row.Counter}
-			}
+		row.collect(out, partitionLabels(), labelled)
+	}
+}
+
+// collect exposes a metric of partitions.
+func (m Metric) collect(out chan<- prometheus.Metric, labels []string, of []ofPartition) {
+	desc := prometheus.NewDesc(m.Exposed, m.Doc, labels, nil)
+	for _, one := range of {
+		if value, known := m.each(one.partition); known {
+			out <- &sample{desc: desc, pairs: one.pairs, value: value, counter: m.Counter}
 		}
 	}
 }
 
-// labelled is a partition with the labels of its series.
-type labelled struct {
+// ofPartition is a partition with the labels of its series.
+type ofPartition struct {
 	partition status.Partition
 	pairs     []*dto.LabelPair
+}
+
+// labelled gives partitions labels, whose names ascend, and puts them in the order
+// of those, in which Prometheus has nothing left to sort.
+func labelled(list []status.Partition, flows map[string]status.Flow, names []string, values func(status.Partition, status.Flow) []string) []ofPartition {
+	all := make([]ofPartition, len(list))
+	made := pairs{}
+	for i, p := range list {
+		all[i] = ofPartition{p, made.of(names, values(p, flows[p.Flow]))}
+	}
+	slices.SortFunc(all, func(a, b ofPartition) int {
+		return slices.CompareFunc(a.pairs, b.pairs, func(x, y *dto.LabelPair) int { return cmp.Compare(x.GetValue(), y.GetValue()) })
+	})
+	return all
 }
 
 // pairs makes each label with each value once: most partitions have most of theirs in

@@ -33,6 +33,7 @@ type runFlags struct {
 	logFormat    string
 	clusters     []string
 	metrics      string
+	compat       string
 	server       string
 
 	reload, allowDestructive bool
@@ -62,6 +63,9 @@ func (a *app) newRun() *cobra.Command {
 			"  strait run --consumer.config source.properties --producer.config target.properties --include 'orders.*'",
 		Args: a.needsTopology,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.compat != "" && f.compat != string(model.CompatStrimzi) {
+				return fmt.Errorf("--metrics-compat is %q; there is strimzi", f.compat)
+			}
 			if f.metrics != "" && !model.ParseListen(f.metrics) {
 				return fmt.Errorf("--metrics-listen is %q, not host:port such as 127.0.0.1:9404", f.metrics)
 			}
@@ -88,6 +92,7 @@ func (a *app) newRun() *cobra.Command {
 	flags.BoolVar(&f.reload, "reload", true, "apply edits of the files while running")
 	flags.BoolVar(&f.allowDestructive, "allow-destructive", false, "apply also edits that rename live data or read it again")
 	flags.StringVar(&f.metrics, "metrics-listen", "", "answer for /metrics, /healthz and /readyz at this `host:port`; beats metrics { listen }")
+	flags.StringVar(&f.compat, "metrics-compat", "", "strimzi: expose MirrorMaker 2's series, too, as metrics { compat } does")
 	flags.StringVar(&f.server, "server-listen", "", "answer for the API and the dashboard at this `host:port` of this machine; beats server { listen }")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "", "text or json (default $STRAIT_LOG_FORMAT, else text on a terminal and json elsewhere)")

@@ -64,6 +64,10 @@ func (s *serving) start(ctx context.Context, cfg *model.Config, edits *reloading
 			m := e.Topology().Metrics
 			return m != nil && m.PartitionLabels
 		}
+		p.Strimzi = func() bool {
+			m := e.Topology().Metrics
+			return s.flags.compat == string(model.CompatStrimzi) || m != nil && m.Compat == model.CompatStrimzi
+		}
 	}
 	m, err := telemetry.New(ctx, p)
 	if err != nil {
