@@ -91,9 +91,10 @@ func New(ctx context.Context, p Params) (*Metrics, error) {
 	return m, nil
 }
 
-// Handler answers scrapes in the format that the scraper asks for.
+// Handler answers scrapes in the format that the scraper asks for. A series that is
+// there twice, which no two flows of one name should be, costs no other.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4, ErrorHandling: promhttp.ContinueOnError})
 }
 
 // Text returns what a scrape would get, as text.

@@ -226,6 +226,22 @@ func TestMergedTopics(t *testing.T) {
 	}
 }
 
+// TestOneSeriesTwice answers also while a partition is in two flows of one name, as for
+// a moment when an edit replaces one.
+func TestOneSeriesTwice(t *testing.T) {
+	got := scrape(t, func() status.Snapshot {
+		return status.Snapshot{Flows: []status.Flow{{Name: "a->b", Records: 3}}}
+	}, status.Partition{Flow: "a->b", Topic: "t"}, status.Partition{Flow: "a->b", Topic: "t"})
+	for _, line := range []string{
+		`strait_flow_records_total{flow="a->b",source="",target=""} 3`,
+		`strait_partition_records_total{flow="a->b",partition="0",source="",source_topic="t",target="",topic=""} 0`,
+	} {
+		if n := len(slices.DeleteFunc(slices.Clone(got), func(one string) bool { return one != line })); n != 1 {
+			t.Errorf("%s is there %d times", line, n)
+		}
+	}
+}
+
 // TestNothingIsLeftOut has more series than OpenTelemetry lets through by itself.
 func TestNothingIsLeftOut(t *testing.T) {
 	var flows []status.Flow
