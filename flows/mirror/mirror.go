@@ -87,6 +87,7 @@ type Flow struct {
 
 	latency             latency
 	commits             commits
+	stages              stages
 	fetching, producing traffic // of each side's clients for records
 
 	heldAfter, heldLook time.Duration // the constants of those names, but in tests

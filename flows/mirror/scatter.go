@@ -41,6 +41,7 @@ func (l *lane) scatter(ctx context.Context, b batch.Batch, limits batch.Limits, 
 		return l.unmade(err, b, byKey)
 	}
 	l.session.skipped(l, refused, kerr.MessageTooLarge.Code, "")
+	flow.stages.add(l.records.Counts())
 	flow.filtered.Add(int64(dropped - refused - len(l.records.Dead())))
 	flow.countRecoded(byKey)
 	l.join(b, append(letters, parts...), epoch)
@@ -55,6 +56,7 @@ func (l *lane) together(ctx context.Context, b batch.Batch, made *recoded, s *sh
 		return err
 	}
 	l.session.skipped(l, made.refused, kerr.MessageTooLarge.Code, "")
+	l.session.flow.stages.add(l.records.Counts())
 	l.session.flow.filtered.Add(int64(made.Dropped - made.refused - len(dead)))
 	for _, one := range made.Parts {
 		parts = append(parts, l.part(l.target.Partition, one.Batch, s))

@@ -1,6 +1,10 @@
 package mirror
 
-import "time"
+import (
+	"time"
+
+	"github.com/strait-mirror/strait/transforms/program"
+)
 
 // Who has paused a flow.
 const (
@@ -34,7 +38,8 @@ type Status struct {
 	LagTimeEstimated bool   // it goes by a record's timestamp
 	Commits          Recent // seconds that it took to store positions
 	Problems         []Problem
-	Reasons          map[string]int64 // batches re-encoded, by reason
+	Reasons          map[string]int64         // batches re-encoded, by reason
+	Stages           map[string]program.Count // of records, by stage
 }
 
 // Running reports whether both clusters could be used and topics are looked for
@@ -53,7 +58,7 @@ func (f *Flow) Status() Status {
 		ReadRecords: f.read.Load(), ReadBytes: f.readSize.Load(), Fetch: f.fetching.counted(), Produce: f.producing.counted(),
 		Age: f.latency.age.counted(), Replication: f.latency.replication.counted(), Transfer: f.latency.transfer.counted(),
 		Gaps: f.gaps.Load(), Unproven: f.unproven.Load(), Foreign: f.foreign.Load(),
-		Commits: f.commits.at(time.Now()), PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
+		Stages: f.stages.counted(), Commits: f.commits.at(time.Now()), PausedBy: f.limit.haltedBy(), Held: f.heldUp(), LagRecords: -1, Problems: f.problems(), Reasons: map[string]int64{},
 	}
 	f.mu.Lock()
 	st.State, st.Cause = f.state, f.cause

@@ -139,8 +139,10 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, limits batch.Limits, f source.Fetched, s *share, epoch int32) error {
 	after := b.NextOffset()
 	keep, known := l.records.Whole(b)
+	mine := min(int64(b.Count()), after-l.next)
 	if known && !keep {
-		l.session.flow.filtered.Add(min(int64(b.Count()), after-l.next))
+		l.countWhole(b, mine)
+		l.session.flow.filtered.Add(mine)
 		l.out.Advance(after, epoch)
 		return nil
 	}
@@ -148,7 +150,9 @@ func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, lim
 		return l.scatter(ctx, b, limits, s, epoch)
 	}
 	intact := d.Action == batch.Pass && keep
-	if !intact {
+	if intact {
+		l.countWhole(b, mine)
+	} else {
 		var err error
 		if intact, err = l.rebuild(ctx, b, d, limits, s, epoch); err != nil {
 			return err
@@ -223,6 +227,7 @@ func (l *lane) recode(ctx context.Context, b batch.Batch, e batch.Edit, s *share
 		return false, err
 	}
 	l.session.skipped(l, made.refused, kerr.MessageTooLarge.Code, "")
+	l.session.flow.stages.add(l.records.Counts())
 	l.session.flow.filtered.Add(int64(made.Dropped - made.refused - len(dead)))
 	for _, part := range made.Parts {
 		s.refs.Add(1)

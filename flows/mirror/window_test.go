@@ -78,6 +78,9 @@ func TestWindowsGoByHeaders(t *testing.T) {
 				}
 				return st.Filtered == c.dropped && stopped == c.stops && w.held(t, "a.t") == c.copied && (c.stops || st.Records == c.copied)
 			})
+			if n := f.Status().Stages["time"]; n.Given != c.copied+c.dropped || n.Dropped != c.dropped {
+				t.Errorf("the stage counted %+v", n)
+			}
 			if n := f.Status().Reasons; len(n) > 0 {
 				t.Errorf("batches were built anew: %v", n)
 			}

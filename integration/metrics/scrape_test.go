@@ -75,6 +75,9 @@ func TestScrape(t *testing.T) {
 		t.Fatal("series of partitions do not come")
 	}
 	testNames(t, now, true)
+	if n := now[`strait_flow_stage_records_total{flow="a-one-from-b",source="a",stage="from",target="b"}`]; n < copied-4 || n > copied {
+		t.Errorf("%v records came to the stage, of %v", n, copied)
+	}
 	promtool(t, r.text(ctx), "check", "metrics")
 	r.testLag(bounded(t))
 }

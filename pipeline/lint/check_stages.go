@@ -129,7 +129,7 @@ func passesTombstones(f *model.Flow, s *model.Stage, topic string) bool {
 	if p == nil || problems.HasErrors() {
 		return true
 	}
-	keep, err := p.Apply(&record.Record{Topic: topic, Timestamp: 1, Key: []byte("key")})
+	keep, err := p.Apply(&record.Record{Topic: topic, Timestamp: 1, Key: []byte("key")}, nil)
 	return keep || err != nil
 }
 

@@ -99,7 +99,7 @@ func send(f *model.Flow, c *chain.Chain, in *model.TestRecord) (out output, kept
 		return out, true, nil
 	}
 	made := source
-	kept, err = records.Apply(&made)
+	kept, err = records.Apply(&made, nil)
 	if dead, ok := errors.AsType[*program.Error](err); ok && dead.DeadLetter {
 		out.Topic, out.partition = f.DeadLetterTopic, -1
 		return out, true, nil

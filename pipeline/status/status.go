@@ -79,6 +79,8 @@ type Flow struct {
 	ReplicationLatency Histogram `json:"-"` // from its timestamp until the target acknowledged it
 	Transfer           Histogram `json:"-"` // from when it was fetched until then
 
+	Stages map[string]Stage `json:"-"` // record stages, by name
+
 	Skipped  int64 `json:"skipped_records,omitempty"`  // refused by the target, let go by errors_tolerance
 	Filtered int64 `json:"filtered_records,omitempty"` // dropped by stages
 	// DeadLetters are records that stages could not be applied to and that were
@@ -111,6 +113,14 @@ type Flow struct {
 	// MoreProblems is how many there are beside Problems, where it was cut.
 	MoreProblems int              `json:"more_problems,omitempty"`
 	Reasons      map[string]int64 `json:"reencoded_batches,omitempty"` // reason to batches re-encoded for it
+}
+
+// Stage is what became of records at a stage of a flow. Records that are read again
+// come to it again.
+type Stage struct {
+	Given   int64 // that came to it
+	Dropped int64 // that it dropped
+	Failed  int64 // that it could not be applied to, whatever on_error made of them
 }
 
 // Traffic is what the clients for records of one side of a flow did since start.

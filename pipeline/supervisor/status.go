@@ -47,7 +47,10 @@ func flowStatus(f *mirror.Flow, r *rate, now time.Time) status.Flow {
 		Records: st.Records, Bytes: st.Bytes, Skipped: st.Skipped, Filtered: st.Filtered, DeadLetters: st.DeadLetters, LimitedSeconds: st.Limited.Seconds(), Gaps: st.Gaps, Unproven: st.Unproven, Foreign: st.Foreign, Held: st.Held, Reasons: st.Reasons,
 		ReadRecords: st.ReadRecords, ReadBytes: st.ReadBytes, Fetch: traffic(st.Fetch), Produce: traffic(st.Produce),
 		RecordAge: status.Histogram(st.Age), ReplicationLatency: status.Histogram(st.Replication), Transfer: status.Histogram(st.Transfer),
-		Commits: status.Recent(st.Commits), Checkpoints: status.Never(), LagRecords: st.LagRecords, LagSeconds: st.LagTime.Seconds(), LagSecondsEstimated: st.LagTimeEstimated,
+		Commits: status.Recent(st.Commits), Checkpoints: status.Never(), Stages: map[string]status.Stage{}, LagRecords: st.LagRecords, LagSeconds: st.LagTime.Seconds(), LagSecondsEstimated: st.LagTimeEstimated,
+	}
+	for name, count := range st.Stages {
+		out.Stages[name] = status.Stage(count)
 	}
 	out.RecordRate, out.ByteRate = r.add(sample{now, st.Records, st.Bytes})
 	for _, p := range st.Problems {

@@ -65,6 +65,7 @@ func TestScrape(t *testing.T) {
 				Produce:  status.Traffic{Requests: 12, Errors: 2, Connections: 3, ThrottledSeconds: 2.5},
 				Transfer: status.Histogram{Bounds: []float64{0.1, 1}, Counts: []uint64{2, 3, 4}, Sum: 9.5},
 				Reasons:  map[string]int64{"magic": 3, "boundary": 4},
+				Stages:   map[string]status.Stage{"cards": {Given: 30, Dropped: 20, Failed: 10}},
 				Problems: []status.Problem{{Topic: "t"}},
 			},
 			{
@@ -122,6 +123,9 @@ func TestScrape(t *testing.T) {
 		`strait_flow_requests_total{flow="b->a",request="produce",source="b",target="a"} 0`,
 		`strait_flow_skipped_records_total{flow="a->b",source="a",target="b"} 1`,
 		`strait_flow_skipped_records_total{flow="b->a",source="b",target="a"} 0`,
+		`strait_flow_stage_dropped_records_total{flow="a->b",source="a",stage="cards",target="b"} 20`,
+		`strait_flow_stage_failed_records_total{flow="a->b",source="a",stage="cards",target="b"} 10`,
+		`strait_flow_stage_records_total{flow="a->b",source="a",stage="cards",target="b"} 30`,
 		`strait_flow_state{flow="a->b",source="a",state="draining",target="b"} 0`,
 		`strait_flow_state{flow="a->b",source="a",state="paused",target="b"} 0`,
 		`strait_flow_state{flow="a->b",source="a",state="running",target="b"} 1`,
@@ -160,7 +164,7 @@ func TestTableNamesWhatIsExposed(t *testing.T) {
 	timed := status.Histogram{Bounds: []float64{1}, Counts: []uint64{1, 0}}
 	lines := scrape(t, func() status.Snapshot {
 		return status.Snapshot{
-			Flows:  []status.Flow{{Name: "f", RecordAge: timed, ReplicationLatency: timed, Transfer: timed, Reasons: map[string]int64{"r": 1}, Group: &status.Group{Member: "m", Members: 1}}},
+			Flows:  []status.Flow{{Name: "f", RecordAge: timed, ReplicationLatency: timed, Transfer: timed, Reasons: map[string]int64{"r": 1}, Stages: map[string]status.Stage{"s": {}}, Group: &status.Group{Member: "m", Members: 1}}},
 			Reload: &status.Reload{Revision: 3, Applied: time.UnixMilli(1500), Successful: true},
 		}
 	}, status.Partition{Flow: "f"})

@@ -115,7 +115,7 @@ func reloads() []Metric {
 
 // Table declares every metric of flows, in the order of the reference page.
 func Table() []Metric {
-	return slices.Concat(copied(), traffic(), condition(), groups())
+	return slices.Concat(copied(), stages(), traffic(), condition(), groups())
 }
 
 // copied declares the metrics of what was copied, what was not, and what is to be.
@@ -176,6 +176,35 @@ func copied() []Metric {
 			Doc:  "For how long the oldest readable record that is not on the target has been readable, in the partition where that is longest; 0 when none is missing. Of records that were there before the flow began their timestamp says it. Absent until every partition's place is known.",
 			read: lagSeconds,
 		},
+	}
+}
+
+// stages declares the metrics of record stages.
+func stages() []Metric {
+	row := func(name, exposed, doc string, value func(status.Stage) int64) Metric {
+		return Metric{
+			Name: name, Exposed: exposed, Unit: "{record}", Counter: true, Label: "stage", Doc: doc,
+			read: func(f status.Flow) iter.Seq2[string, float64] {
+				return func(yield func(string, float64) bool) {
+					for name, s := range f.Stages {
+						if !yield(name, float64(value(s))) {
+							return
+						}
+					}
+				}
+			},
+		}
+	}
+	return []Metric{
+		row("strait.flow.stage.records", "strait_flow_stage_records_total",
+			"Records that came to a record stage, those too that are read again. Absent in flows without.",
+			func(s status.Stage) int64 { return s.Given }),
+		row("strait.flow.stage.dropped.records", "strait_flow_stage_dropped_records_total",
+			"Records that the stage dropped.",
+			func(s status.Stage) int64 { return s.Dropped }),
+		row("strait.flow.stage.failed.records", "strait_flow_stage_failed_records_total",
+			"Records that the stage could not be applied to, whatever `on_error` made of them.",
+			func(s status.Stage) int64 { return s.Failed }),
 	}
 }
 

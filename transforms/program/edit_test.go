@@ -116,7 +116,7 @@ func TestEdits(t *testing.T) {
 			}
 			before := show(&c.in)
 			r := c.in
-			keep, err := p.Apply(&r)
+			keep, err := p.Apply(&r, nil)
 			if err != nil || !keep || r.Changed != c.changed {
 				t.Errorf("%v, %v, changed %v", keep, err, r.Changed)
 			}
@@ -146,7 +146,7 @@ func TestEditErrors(t *testing.T) {
 					t.Fatal(problems)
 				}
 				r := &record.Record{Timestamp: 3, Key: []byte("k"), Value: []byte("{")}
-				keep, err := p.Apply(r)
+				keep, err := p.Apply(r, nil)
 				if keep != want || (err != nil) != (onError == model.OnErrorFail) || r.Changed || show(r) != `3 "k" "{" ` {
 					t.Errorf("%s: %v, %v, %s", onError, keep, err, show(r))
 				}
@@ -227,7 +227,7 @@ func TestMaskAgainstMaps(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &record.Record{Value: text}
-		if _, err := p.Apply(r); err != nil {
+		if _, err := p.Apply(r, nil); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		want, err := json.Marshal(masked(doc, path, action))
@@ -320,7 +320,7 @@ func FuzzMask(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		r := &record.Record{Value: doc}
-		if _, err := p.Apply(r); err == nil && json.Valid(doc) && !json.Valid(r.Value) {
+		if _, err := p.Apply(r, nil); err == nil && json.Valid(doc) && !json.Valid(r.Value) {
 			t.Errorf("%q became %q", doc, r.Value)
 		}
 	})

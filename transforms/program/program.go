@@ -147,12 +147,32 @@ func (e *Error) Hint() string {
 	return `change the stage so that it takes such records, or write on_error = "drop", "pass" or "dead_letter" in it, and restart`
 }
 
+// Stages returns the names of the stages, in their order.
+func (p *Program) Stages() []string {
+	names := make([]string, len(p.stages))
+	for i, s := range p.stages {
+		names[i] = s.of.Name
+	}
+	return names
+}
+
+// Count is what became of records at a stage.
+type Count struct {
+	Given   int64 // that came to it
+	Dropped int64 // that went no further: it dropped them
+	Failed  int64 // that it could not be applied to, whatever on_error made of them
+}
+
 // Apply reports whether a record is copied, and makes of it what the stages do. The
-// error is an *Error.
-func (p *Program) Apply(r *record.Record) (keep bool, err error) {
+// error is an *Error. It counts the record in counts, which has one of each stage or
+// is nil.
+func (p *Program) Apply(r *record.Record, counts []Count) (keep bool, err error) {
 	for i := range p.stages {
 		s := &p.stages[i]
 		keep, err := s.apply(r)
+		if counts != nil {
+			counts[i].add(keep, err, s.of.OnError)
+		}
 		switch {
 		case err == nil && keep:
 		case err == nil, s.of.OnError == model.OnErrorDrop:
@@ -163,6 +183,16 @@ func (p *Program) Apply(r *record.Record) (keep bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+func (c *Count) add(keep bool, err error, onError model.OnError) {
+	c.Given++
+	if err != nil {
+		c.Failed++
+	}
+	if err == nil && !keep || err != nil && onError == model.OnErrorDrop {
+		c.Dropped++
+	}
 }
 
 func (s *stage) apply(r *record.Record) (keep bool, err error) {

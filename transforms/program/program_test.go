@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/strait-mirror/strait/config/field"
@@ -57,7 +58,13 @@ func TestKeep(t *testing.T) {
 			if problems.HasErrors() {
 				t.Fatal(problems)
 			}
-			keep, err := p.Apply(json(c.value))
+			counts := make([]program.Count, len(p.Stages()))
+			keep, err := p.Apply(json(c.value), counts)
+			first, last := counts[0], counts[len(counts)-1]
+			failed := strings.HasPrefix(name, "error") || strings.HasPrefix(name, "passed on")
+			if first.Given != 1 || last.Given != 1 || last.Dropped == 1 != (!c.keep && !c.fails) || first.Failed == 1 != failed {
+				t.Errorf("the counts are %+v", counts)
+			}
 			if keep != c.keep || (err != nil) != c.fails {
 				t.Errorf("keep is %v, %v", keep, err)
 			}

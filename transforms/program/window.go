@@ -63,6 +63,17 @@ func (w *window) whole(t Times) (in, known bool) {
 	return in, in
 }
 
+// Count counts a batch that Whole tells all of in counts, as Apply does a record.
+func (p *Program) Count(t Times, records int64, counts []Count) {
+	for i := range p.stages {
+		counts[i].Given += records
+		if in, told := p.stages[i].window.whole(t); told && !in {
+			counts[i].Dropped += records
+			return
+		}
+	}
+}
+
 // Whole reports whether the stages keep all records of a batch as they are, or
 // none of them; known is false where its header does not tell.
 func (p *Program) Whole(t Times) (keep, known bool) {

@@ -39,7 +39,7 @@ func TestWindow(t *testing.T) {
 		p, kept := compiled(t, c.stage), []int64(nil)
 		for _, at := range []int64{-1, 0, 1782863999999, 1782864000000, 1785542399999, 1785542400000} {
 			r := &record.Record{Timestamp: at}
-			keep, err := p.Apply(r)
+			keep, err := p.Apply(r, nil)
 			if err != nil || r.Changed {
 				t.Fatalf("%s: changed %v, %v", name, r.Changed, err)
 			}
@@ -109,9 +109,21 @@ func TestWholeIsWhatRecordsSay(t *testing.T) {
 			continue
 		}
 		told[keep]++
+		counts := make([]program.Count, len(stages))
+		p.Count(h, 7, counts)
+		var dropped int64
+		for i, c := range counts {
+			dropped += c.Dropped
+			if want := int64(7); keep && c != (program.Count{Given: want}) || i == 0 && c.Given != want {
+				t.Fatalf("stage %d counts %+v of %d records, all kept: %v", i, c, want, keep)
+			}
+		}
+		if dropped == 7 == keep {
+			t.Fatalf("%d of 7 records are dropped, all kept: %v", dropped, keep)
+		}
 		for _, ms := range at {
 			r := &record.Record{Timestamp: ms, Offset: 1005}
-			if is, err := p.Apply(r); err != nil || is != keep || keep && r.Changed {
+			if is, err := p.Apply(r, nil); err != nil || is != keep || keep && r.Changed {
 				t.Fatalf("the header says %v of %v, the record at %d is kept: %v (%v)", keep, at, ms, is, err)
 			}
 		}

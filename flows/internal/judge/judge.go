@@ -24,6 +24,10 @@ type Judge struct {
 	err     error
 
 	dead []Dead // of the batch
+
+	stages  []string        // their names
+	counts  []program.Count // of the batch, by stage
+	counted int64           // offset up to which they are: records are seen again when their batch has to be made smaller
 }
 
 // Dead is a record that is to be written to the flow's topic for those that stages
@@ -38,7 +42,10 @@ func New(p *program.Program, topic string, partition int32) *Judge {
 	if p == nil {
 		return nil
 	}
-	return &Judge{program: p, names: map[string]string{}, seen: record.Record{Topic: topic, Partition: partition}}
+	return &Judge{
+		program: p, names: map[string]string{}, seen: record.Record{Topic: topic, Partition: partition},
+		stages: p.Stages(), counts: make([]program.Count, len(p.Stages())), counted: -1,
+	}
 }
 
 // Keeps reports whether a record is in the lane's stream, and makes of it what it
@@ -59,7 +66,12 @@ func (j *Judge) Keeps(r *batch.Record) bool {
 			s.Headers = append(s.Headers, record.Header{Key: j.name(key), Value: value})
 		}
 	}
-	keep, err := j.program.Apply(s)
+	counts := j.counts
+	if r.Offset <= j.counted {
+		counts = nil
+	}
+	keep, err := j.program.Apply(s, counts)
+	j.counted = max(j.counted, r.Offset)
 	if e, ok := errors.AsType[*program.Error](err); ok && e.DeadLetter {
 		j.bury(r, e)
 		return false
@@ -117,12 +129,31 @@ func (j *Judge) Dead() []Dead {
 	return j.dead
 }
 
-// Begin forgets the error and the dead letters of the batch before.
+// Begin forgets the error, the dead letters and the counts of the batch before.
 func (j *Judge) Begin() {
 	if j != nil {
 		clear(j.dead)
 		j.err, j.dead = nil, j.dead[:0]
+		clear(j.counts)
+		j.counted = -1
 	}
+}
+
+// Count counts a batch that Whole tells all of, of which records are the lane's.
+func (j *Judge) Count(b batch.Batch, records int64) {
+	if j != nil {
+		j.Begin()
+		j.program.Count(times(b), records, j.counts)
+	}
+}
+
+// Counts returns the names of the stages, and what they made of the last batch. The
+// counts are of use until the next.
+func (j *Judge) Counts() ([]string, []program.Count) {
+	if j == nil {
+		return nil, nil
+	}
+	return j.stages, j.counts
 }
 
 // Whole reports whether all records of a batch are kept as they are, or none is;
@@ -134,16 +165,22 @@ func (j *Judge) Whole(b batch.Batch) (keep, known bool) {
 	case b.Magic() < 2 || b.Count() == 0:
 		return false, false
 	}
-	return j.program.Whole(program.Times{Max: b.MaxTimestamp(), Equal: b.LogAppendTime() || b.Count() == 1})
+	return j.program.Whole(times(b))
+}
+
+func times(b batch.Batch) program.Times {
+	return program.Times{Max: b.MaxTimestamp(), Equal: b.LogAppendTime() || b.Count() == 1}
 }
 
 // Edit has an edit of a batch do what the lane's stages say. whole says that the
 // batch can pass as it is where that is nothing.
 func (j *Judge) Edit(b batch.Batch, e batch.Edit, whole bool) batch.Edit {
+	j.Begin()
 	if keep, _ := j.Whole(b); !keep {
 		e.Keep, e.Spare = j.Keeps, whole
+	} else if j != nil {
+		j.Count(b, int64(b.Count()))
 	}
-	j.Begin()
 	return e
 }
 
