@@ -169,6 +169,7 @@ func measurements() []measurement {
 		{"stages", func(ctx context.Context, b *bench) (*page, error) { return b.stages(ctx) }},
 		{"first", func(ctx context.Context, b *bench) (*page, error) { return b.first(ctx) }},
 		{"recovery", func(ctx context.Context, b *bench) (*page, error) { return b.recovery(ctx) }},
+		{"takeover", func(ctx context.Context, b *bench) (*page, error) { return b.takeover(ctx) }},
 		{"latency", func(ctx context.Context, b *bench) (*page, error) { return b.latency(ctx) }},
 		{"idle", func(ctx context.Context, b *bench) (*page, error) { return b.idle(ctx) }},
 		{"stall", func(ctx context.Context, b *bench) (*page, error) { return b.stall(ctx) }},
