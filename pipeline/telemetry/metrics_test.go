@@ -1,7 +1,6 @@
 package telemetry_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -264,8 +263,8 @@ func TestNothingIsLeftOut(t *testing.T) {
 	}
 }
 
-// BenchmarkScrape reads the metrics of 10,000 partitions, with and without labels
-// of their own, compressed as Prometheus asks for it.
+// BenchmarkScrape reads the metrics of 10,000 partitions, with and without series of
+// their own and those of MirrorMaker 2, compressed as Prometheus asks for it.
 func BenchmarkScrape(b *testing.B) {
 	var list []status.Partition
 	for i := range int32(10_000) {
@@ -275,14 +274,18 @@ func BenchmarkScrape(b *testing.B) {
 			Records: 1_000_000 + int64(i)*7919, Bytes: 1_000_000_000 + int64(i)*104729, LagRecords: int64(i) * 31, LagSeconds: float64(i) / 17, Headroom: 500_000 + int64(i)*13,
 		})
 	}
-	for _, labels := range []bool{false, true} {
-		b.Run(fmt.Sprintf("labels=%t", labels), func(b *testing.B) {
+	for _, of := range []struct {
+		name            string
+		labels, strimzi bool
+	}{{"flows", false, false}, {"partitions", true, false}, {"strimzi", false, true}} {
+		b.Run(of.name, func(b *testing.B) {
 			m, err := telemetry.New(b.Context(), telemetry.Params{
 				Status: func() status.Snapshot {
 					return status.Snapshot{Flows: []status.Flow{{Name: "a->b", From: "a", To: "b"}}}
 				},
 				Partitions: func(func(string) bool) []status.Partition { return list },
-				Labels:     func() bool { return labels },
+				Labels:     func() bool { return of.labels },
+				Strimzi:    func() bool { return of.strimzi },
 			})
 			if err != nil {
 				b.Fatal(err)
