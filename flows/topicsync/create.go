@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -69,7 +70,12 @@ func (p *pass) create(ctx context.Context) error {
 	}
 	maps.Copy(answers, created)
 	for _, t := range due {
-		p.finishCreation(t, answers[t.target].Err, wanted[t.target])
+		p.finishCreation(t, answers[t.target].Err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(created)) {
+		if created[name].Err == nil {
+			p.p.Changed(reconcile.Event{Kind: "topic created", Object: admin.OnTopic(name), After: wanted[name].String()})
+		}
 	}
 	p.isolateRefused()
 	return nil
@@ -164,7 +170,7 @@ func (p *pass) createWithout(ctx context.Context, wanted, plain map[string]admin
 	return answers, nil
 }
 
-func (p *pass) finishCreation(t *topic, err error, made admin.NewTopic) {
+func (p *pass) finishCreation(t *topic, err error) {
 	switch {
 	case errors.Is(err, kerr.TopicAlreadyExists): // somebody else was faster
 		t.touched, t.unready = true, true
@@ -174,7 +180,6 @@ func (p *pass) finishCreation(t *topic, err error, made admin.NewTopic) {
 		t.retryAt = p.now.Add(min(retryFirst<<min(t.refusals-1, 8), retryMost))
 	default:
 		t.touched, t.unready, t.fresh = true, true, true
-		p.p.Changed(reconcile.Event{Kind: "topic created", Object: admin.OnTopic(t.target), After: made.String()})
 	}
 	if err == nil || t.touched {
 		t.refusals, t.refused, t.targetSettings = 0, nil, described{}
@@ -210,6 +215,7 @@ func (p *pass) grow(ctx context.Context) error {
 	if err != nil {
 		return &ClusterError{Err: err}
 	}
+	told := map[string]bool{} // of targets, which several sources may have
 	for _, t := range short {
 		if wanted[t.target] == 0 {
 			continue
@@ -219,7 +225,8 @@ func (p *pass) grow(ctx context.Context) error {
 			t.grown = nil
 		}
 		t.retryAt = p.now.Add(retryMost)
-		if t.touched = t.grown == nil; t.touched {
+		if t.touched = t.grown == nil; t.touched && !told[t.target] {
+			told[t.target] = true
 			p.p.Changed(reconcile.Event{
 				Kind: "partitions added", Object: admin.OnTopic(t.target),
 				Before: strconv.Itoa(len(t.targetNow.Partitions)), After: strconv.Itoa(int(wanted[t.target])),

@@ -2,7 +2,10 @@ package topicsync
 
 import (
 	"errors"
+	"slices"
 	"testing"
+
+	"github.com/strait-mirror/strait/flows/reconcile"
 )
 
 // shared is a layout in which topics may share a target, of which modulo
@@ -32,7 +35,11 @@ func whole(topic string) string {
 }
 
 func TestSyncMerges(t *testing.T) {
-	b := newBench(t, func(p *Params) { p.Namer, p.Layout = namer(whole), shared{} })
+	var events []string
+	b := newBench(t, func(p *Params) {
+		p.Namer, p.Layout = namer(whole), shared{}
+		p.Changed = func(e reconcile.Event) { events = append(events, e.Kind) }
+	})
 	b.create(b.source, "ta", 2, "max.message.bytes", "2000000")
 	b.create(b.source, "tb", 5, "max.message.bytes", "9000000", "retention.ms", "5")
 	b.create(b.source, "tc", 3)
@@ -43,6 +50,9 @@ func TestSyncMerges(t *testing.T) {
 	b.create(b.source, "td", 7, "max.message.bytes", "12000000")
 	b.wantSync([]string{"ta->whole 7/2", "tb->whole 7/5", "tc->whole 7/3", "td->whole 7/7"},
 		`td: target topic "whole" has max.message.bytes=9000000, data pass unchanged with 12000000`)
+	if want := []string{"topic created", "partitions added"}; !slices.Equal(events, want) {
+		t.Errorf("told of %q, not of %q", events, want)
+	}
 }
 
 func TestSyncReportsMergesThatAreNotAllowed(t *testing.T) {
