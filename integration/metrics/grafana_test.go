@@ -94,5 +94,5 @@ func TestDashboardIsAnswered(t *testing.T) {
 	if i := slices.IndexFunc(queries, func(q string) bool { return strings.Contains(q, "$") }); i >= 0 {
 		t.Errorf("%s has a variable that there is not", queries[i])
 	}
-	answered(t, now, map[string]string{"job": "strait", "instance": "one"}, queries)
+	answered(t, now, queries, "job", "strait", "instance", "one")
 }

@@ -67,7 +67,7 @@ func TestStrimzi(t *testing.T) {
 		t.Fatalf("checkpoints are not written, or not all is copied:\n%s", r.text(t.Context()))
 	}
 	now := r.scrape(ctx)
-	answered(t, now, map[string]string{"strimzi_io_kind": "KafkaMirrorMaker2", "strimzi_io_cluster": "strait", "namespace": "kafka"}, panels())
+	answered(t, now, panels(), "strimzi_io_kind", "KafkaMirrorMaker2", "strimzi_io_cluster", "strait", "namespace", "kafka")
 	r.testTables(ctx, now)
 }
 
@@ -108,24 +108,14 @@ func (r *running) testTables(ctx context.Context, now page) {
 
 // answered fails for each query that a Prometheus that scrapes the page, and gives
 // each series more labels, has no answer to.
-func answered(t *testing.T, p page, more map[string]string, queries []string) {
+func answered(t *testing.T, p page, queries []string, more ...string) {
 	t.Helper()
 	if len(queries) < 10 {
 		t.Errorf("there are only %d queries", len(queries))
 	}
-	var labels []string
-	for _, name := range slices.Sorted(maps.Keys(more)) {
-		labels = append(labels, fmt.Sprintf("%s=%q", name, more[name]))
-	}
 	var b strings.Builder
 	b.WriteString("evaluation_interval: 1m\ntests:\n  - interval: 15s\n    input_series:\n")
-	for _, series := range slices.Sorted(maps.Keys(p)) {
-		name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
-		all := slices.DeleteFunc(append(slices.Clone(labels), own), func(s string) bool { return s == "" })
-		full := name + "{" + strings.Join(all, ",") + "}"
-		value := strconv.FormatFloat(p[series], 'f', -1, 64)
-		fmt.Fprintf(&b, "      - {series: %s, values: '%sx60'}\n", yamlText(full), value)
-	}
+	writeSeries(&b, p, more...)
 	b.WriteString("    promql_expr_test:\n")
 	for i, query := range queries {
 		// promtool says which one it is by the labels alone.
@@ -138,6 +128,24 @@ func answered(t *testing.T, p page, more map[string]string, queries []string) {
 	}
 	if promtool(t, "", "test", "rules", file); t.Failed() {
 		t.Logf("the queries are, from 0 on:\n%s", strings.Join(queries, "\n"))
+	}
+}
+
+// writeSeries writes series for promtool that stay as they are on a page, with more
+// labels: names and values in turn.
+func writeSeries(to *strings.Builder, p page, more ...string) {
+	var added []string
+	for pair := range slices.Chunk(more, 2) {
+		added = append(added, fmt.Sprintf("%s=%q", pair[0], pair[1]))
+	}
+	for _, series := range slices.Sorted(maps.Keys(p)) {
+		name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
+		all := added
+		if own != "" {
+			all = append([]string{own}, added...)
+		}
+		value := strconv.FormatFloat(p[series], 'f', -1, 64)
+		fmt.Fprintf(to, "      - {series: %s, values: '%sx60'}\n", yamlText(name+"{"+strings.Join(all, ",")+"}"), value)
 	}
 }
 
