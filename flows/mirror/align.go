@@ -139,19 +139,23 @@ func (e *CutError) Error() string {
 // maxHeld bounds the records that all lanes of a session compare, 64 MiB of them.
 const maxHeld = 1 << 22
 
-// align begins to compare a lane's records instead of counting them.
-func (s *session) align(ctx context.Context, l *lane) error {
+// comparePatience is how long reading the target is tried where nothing else helps.
+const comparePatience = 10 * time.Second
+
+// align begins to compare a lane's records instead of counting them. Reading what the
+// target has of them is tried until patience is over.
+func (s *session) align(ctx context.Context, l *lane, patience time.Duration) error {
 	k := l.skip
 	if s.comparing.Add(k.records) > maxHeld {
 		s.comparing.Add(-k.records)
 		return fmt.Errorf("%d records were copied behind the stored position, which are too many to compare", k.records)
 	}
-	const patience, pause = 10 * time.Second, 200 * time.Millisecond
+	const pause = 200 * time.Millisecond
 	var held []gist
 	var err error
 	for began := time.Now(); ; {
 		held, err = s.held(ctx, l)
-		if err == nil || ctx.Err() != nil || time.Since(began) > patience {
+		if err == nil || ctx.Err() != nil || time.Since(began) >= patience {
 			break
 		}
 		select {

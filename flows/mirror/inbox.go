@@ -103,7 +103,7 @@ func (l *lane) work(ctx context.Context) {
 // countOn goes on counting behind what the source lost.
 func (l *lane) countOn(ctx context.Context, a arrival) {
 	if l.skip.compared == nil {
-		if err := l.session.align(ctx, l); err != nil {
+		if err := l.session.align(ctx, l, comparePatience); err != nil {
 			if ctx.Err() == nil { // the fetcher will find them missing again
 				l.unproven(ctx, &UnprovenError{Why: "the source lost records that had to be counted", Err: err})
 			}

@@ -132,7 +132,7 @@ func (l *lane) find(b batch.Batch, n int64) (next int64, last digest, err error)
 // disproved has both logs compared where the source does not bear out what was counted
 // on the target.
 func (l *lane) disproved(ctx context.Context, e *UnprovenError) {
-	err := l.session.align(ctx, l)
+	err := l.session.align(ctx, l, comparePatience)
 	switch {
 	case err == nil:
 		l.fromAnchor()

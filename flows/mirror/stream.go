@@ -67,7 +67,7 @@ func (l *lane) passed(ctx context.Context, f source.Fetched) {
 		l.ended(ctx)
 	case l.complete():
 		l.disproved(ctx, &UnprovenError{Why: "the target holds more records than the source"})
-	case l.session.align(ctx, l) == nil:
+	case l.session.align(ctx, l, 0) == nil:
 		l.fromAnchor() // else what is to be counted may still come
 	}
 }

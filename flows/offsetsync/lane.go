@@ -111,6 +111,10 @@ func (l *Lane) Acked(sourceNext, targetEnd, records, bytes int64) {
 	defer l.mu.Unlock()
 	was := l.newest
 	l.newest = place{sourceNext, targetEnd}
+	if sourceNext < was.source { // its log was cut: what was known behind is of other records
+		l.found = nil
+		l.remember()
+	}
 	if l.skipped += max(0, sourceNext-was.source-records); records == 0 {
 		return // dropped by rules: the target is where it was
 	}

@@ -56,6 +56,24 @@ func TestLeftLaneIsNotKnownToBeAnywhere(t *testing.T) {
 	}
 }
 
+// TestLaneWhoseSourceWasCut goes on below where it was: of the offsets above nothing is
+// known from before.
+func TestLaneWhoseSourceWasCut(t *testing.T) {
+	l := newLane(newSyncs(100))
+	l.Placed(0, 0)
+	l.Placed(80, 80)
+	l.Acked(100, 100, 20, 1)
+	l.Acked(90, 100, 0, 0)
+	l.Acked(200, 210, 110, 1)
+	want := places{{0, 0}, {80, 80}, {90, 100}}
+	if diff := cmp.Diff(want, l.known, cmp.AllowUnexported(place{})); diff != "" {
+		t.Errorf("known places differ (-want +got):\n%s", diff)
+	}
+	if at := l.lookUp(150); at.answer.Offset > 160 || at.answer.Offset < 100 {
+		t.Errorf("offset 150 is told to be at %+v, which is at 160", at.answer)
+	}
+}
+
 // TestLaneHoldsOneSync is conformance items 59 and 63 to 65: the newest takes the
 // place of what waits, and what lags too little waits for the flush.
 func TestLaneHoldsOneSync(t *testing.T) {

@@ -97,7 +97,7 @@ func testTarget(t *testing.T, b *Bed, strait string) {
 	moves := LeaderFaults(b.B, tr.remotes(), tr.Load.p.Partitions)
 	brokers := &Storm{Seed: s, Calm: time.Second, Faults: slices.Concat(moves, BrokerFaults(b.B), MirrorFaults(tr.Mirror))}
 	connections := &Storm{Seed: s + 1, Calm: time.Second, Faults: append(ConnectionFaults(b.A), ConnectionFaults(b.B)...)}
-	stormFor(t, b, 15*time.Second, brokers, connections)
+	stormFor(t, b, 10*time.Second, brokers, connections)
 	tr.Verdict(false)
 }
 
@@ -109,7 +109,7 @@ func testSource(t *testing.T, b *Bed, strait string) {
 	moves := LeaderFaults(b.B, tr.Load.Topics(), tr.Load.p.Partitions)
 	brokers := &Storm{Seed: s, Calm: time.Second, Faults: slices.Concat(moves, BrokerFaults(b.B), MirrorFaults(tr.Mirror))}
 	connections := &Storm{Seed: s + 1, Calm: time.Second, Faults: append(ConnectionFaults(b.A), ConnectionFaults(b.B)...)}
-	stormFor(t, b, 15*time.Second, brokers, connections)
+	stormFor(t, b, 10*time.Second, brokers, connections)
 	tr.Verdict(false)
 }
 

@@ -116,7 +116,7 @@ func (tm *team) judge() Verdict {
 func testGroup(t *testing.T, b *Bed, strait string) {
 	s := seed(t)
 	tm := newTeam(t, 3, TrialParams{Strait: strait, From: b.A, To: b.B, Load: LoadParams{Topics: "group-", Seed: s}})
-	tm.suffer(15*time.Second, rand.New(rand.NewPCG(s, 7))) // not a secret
+	tm.suffer(10*time.Second, rand.New(rand.NewPCG(s, 7))) // not a secret
 	tm.judge()
 }
 
@@ -127,7 +127,7 @@ func testGroupTransactional(t *testing.T, b *Bed, strait string) {
 	tm := newTeam(t, 3, TrialParams{
 		Strait: strait, From: b.A, To: b.B, Flow: inTransactions, Committed: true, Load: LoadParams{Topics: "group-tx-", Seed: s},
 	})
-	tm.suffer(15*time.Second, rand.New(rand.NewPCG(s, 7))) // not a secret
+	tm.suffer(10*time.Second, rand.New(rand.NewPCG(s, 7))) // not a secret
 	tm.judge()
 }
 

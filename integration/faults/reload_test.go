@@ -83,7 +83,7 @@ func testReload(t *testing.T, b *Bed, strait string) {
 	for name := range all {
 		names = append(names, name)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 	defer cancel()
 	saved := 0
 	for ctx.Err() == nil {
