@@ -73,7 +73,7 @@ sync.topic.acls.enabled = false
 // long it copied nothing after each start, sorted.
 func survive(t *testing.T, b *Bed, m killable, p LoadParams, kills int, rnd *rand.Rand) (Verdict, []time.Duration) {
 	t.Helper()
-	const patience = 5 * time.Minute
+	const patience = 15 * time.Minute // workers of MirrorMaker 2 leave the tasks of one that was lost alone for five
 	l, err := NewLoad(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
