@@ -137,7 +137,7 @@ func asSet(acls []admin.ACL) map[admin.ACL]bool {
 
 // create creates what the target lacks.
 func (s *Syncer) create(ctx context.Context, pass *reconcile.Pass, wanted []admin.ACL, there map[admin.ACL]bool) error {
-	missing := slices.DeleteFunc(slices.Clone(wanted), func(a admin.ACL) bool { return there[a] })
+	missing := missing(wanted, there)
 	if len(missing) == 0 || !pass.Leads() {
 		return nil
 	}
@@ -153,9 +153,36 @@ func (s *Syncer) create(ctx context.Context, pass *reconcile.Pass, wanted []admi
 		if s.own != nil {
 			s.own.fresh[a] = true
 		}
-		pass.Changed(reconcile.Event{Kind: "acl created", Cluster: s.p.Target.Alias(), Object: a.Resource(), After: a.String()})
+		pass.Changed(s.event(a))
 	}
 	return nil
+}
+
+// Foresee returns what a pass would create now. It writes nothing; whether a broker
+// would refuse it is not known before, and neither is what is taken back.
+func (s *Syncer) Foresee(ctx context.Context) ([]reconcile.Event, error) {
+	wanted, err := s.wanted(ctx)
+	if err != nil || len(wanted) == 0 {
+		return nil, err
+	}
+	there, err := s.there(ctx, s.kinds())
+	if err != nil || there == nil {
+		return nil, err
+	}
+	var events []reconcile.Event
+	for _, a := range missing(wanted, there) {
+		events = append(events, s.event(a))
+	}
+	return events, nil
+}
+
+func (s *Syncer) event(a admin.ACL) reconcile.Event {
+	return reconcile.Event{Kind: "acl created", Cluster: s.p.Target.Alias(), Object: a.Resource(), After: a.String()}
+}
+
+// missing returns those of the wanted ACLs that are not there.
+func missing(wanted []admin.ACL, there map[admin.ACL]bool) []admin.ACL {
+	return slices.DeleteFunc(slices.Clone(wanted), func(a admin.ACL) bool { return there[a] })
 }
 
 // wanted returns the ACLs that the target should have, each once; nil: the source has

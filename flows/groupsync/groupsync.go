@@ -96,6 +96,7 @@ type position struct {
 	upstream int64
 	to       offsetsync.Translation
 	metadata string
+	before   int64 // what the group has at the target, where that is to change; -1: nothing
 }
 
 // there is the place of p in the offsets of groups of the target.

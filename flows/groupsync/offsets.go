@@ -35,7 +35,8 @@ func (g *Groups) Sync(ctx context.Context, pass *reconcile.Pass) error {
 		return err
 	}
 	tell(pass, refused)
-	wanted, err := g.wanted(ctx, pass, positions)
+	wanted, refused, err := g.wanted(ctx, positions)
+	tell(pass, refused)
 	if err != nil || len(wanted) == 0 {
 		return err
 	}
@@ -65,17 +66,17 @@ func (g *Groups) Sync(ctx context.Context, pass *reconcile.Pass) error {
 	return nil
 }
 
-// wanted returns what is to be written, by group of the target.
-func (g *Groups) wanted(ctx context.Context, pass *reconcile.Pass, positions []position) (map[string][]position, error) {
+// wanted returns what is to be written, by group of the target, and the groups that
+// could not be asked for.
+func (g *Groups) wanted(ctx context.Context, positions []position) (map[string][]position, map[string]error, error) {
 	free, idle, err := g.free(ctx, positions)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	committed, refused, err := committedOffsets(ctx, g.p.Target, idle)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	tell(pass, refused)
 	now := make(map[key]int64, len(committed)) // of groups as they are called there
 	for _, c := range committed {
 		now[key{c.group, c.at.Topic, c.at.Partition}] = c.offset
@@ -92,10 +93,11 @@ func (g *Groups) wanted(ctx context.Context, pass *reconcile.Pass, positions []p
 		wrote, ours := g.wrote[p.key]
 		ours = ours && wrote == at || g.last[p.key].said(at)
 		if due(at, p.to.Offset, ours && g.p.Flow.Control.SyncGroupOffsetsRewindsEnabled) {
+			p.before = at
 			out[p.called] = append(out[p.called], p)
 		}
 	}
-	return out, nil
+	return out, refused, nil
 }
 
 // free returns the groups of the target that have positions, which are in order, and

@@ -17,6 +17,7 @@ import (
 	"github.com/strait-mirror/strait/flows/cluster"
 	"github.com/strait-mirror/strait/flows/internal/admin"
 	"github.com/strait-mirror/strait/flows/internal/mm2fmt"
+	"github.com/strait-mirror/strait/flows/internal/tail"
 	"github.com/strait-mirror/strait/flows/reconcile"
 	"github.com/strait-mirror/strait/transforms/rename"
 )
@@ -80,6 +81,11 @@ func (h *Heartbeats) Beat(ctx context.Context, pass *reconcile.Pass) error {
 		}
 	}
 	return h.p.On.Explain(fmt.Errorf("writing a heartbeat: %w", admin.Refused(err, "WRITE", admin.OnTopic(rename.Heartbeats))))
+}
+
+// Foresee returns what the first Beat would create, and creates and sends nothing.
+func (h *Heartbeats) Foresee(ctx context.Context) ([]reconcile.Event, error) {
+	return tail.Foresee(ctx, h.p.On, rename.Heartbeats, admin.Compacted(h.p.ReplicationFactor))
 }
 
 // ensure asks for the topic once, and again when it turned out to be missing.

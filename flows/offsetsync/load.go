@@ -50,6 +50,22 @@ func (s *Syncs) load(ctx context.Context, pass *reconcile.Pass) error {
 	return err
 }
 
+// Foresee returns the topics that Load would create, and creates none.
+func (s *Syncs) Foresee(ctx context.Context) ([]reconcile.Event, error) {
+	var events []reconcile.Event
+	for _, k := range []*kept{&s.places, &s.syncs} {
+		if k.Topic == nil {
+			continue
+		}
+		more, err := k.Foresee(ctx)
+		if err != nil {
+			return events, err
+		}
+		events = append(events, more...)
+	}
+	return events, nil
+}
+
 // kept is a topic in which is kept what is known of lanes; its Topic is nil where
 // there is none.
 type kept struct {

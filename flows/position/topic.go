@@ -77,10 +77,15 @@ func (s *Store) ensureTopic(ctx context.Context) error {
 	return s.checkSettings(ctx)
 }
 
-// createTopic returns false when another member created the topic first.
-func (s *Store) createTopic(ctx context.Context) (bool, error) {
+func (s *Store) newTopic() admin.NewTopic {
 	topic := admin.NewTopic{Partitions: s.p.Partitions, ReplicationFactor: s.p.ReplicationFactor, Settings: settings()}
 	topic.Settings["cleanup.policy"] = "compact"
+	return topic
+}
+
+// createTopic returns false when another member created the topic first.
+func (s *Store) createTopic(ctx context.Context) (bool, error) {
+	topic := s.newTopic()
 	answer, err := s.createAs(ctx, topic)
 	if errors.Is(err, kerr.InvalidConfig) || errors.Is(err, kerr.PolicyViolation) {
 		s.p.Log.Warn("creation of positions topic with small segments refused", "topic", s.p.Topic, "error", err)
@@ -141,24 +146,17 @@ func (s *Store) checkSettings(ctx context.Context) error {
 	return s.improve(ctx, described.Settings)
 }
 
-// improve sets what is not as settings wants it and nobody set on the topic by
-// hand. What the broker refuses is a warning: the topic grows larger and takes
-// longer to read, no more.
+// improve sets what improvements finds. What the broker refuses is a warning: the
+// topic grows larger and takes longer to read, no more.
 func (s *Store) improve(ctx context.Context, have admin.Settings) error {
-	change := make(map[string]string)
-	var changes []string
-	for name, want := range settings() {
-		now, ok := have[name]
-		if !ok || now.Explicit() || sameNumber(now.Value, want) {
-			continue
-		}
-		change[name] = want
-		changes = append(changes, name+": "+now.Value+" -> "+want)
-	}
+	change := improvements(have)
 	if len(change) == 0 {
 		return nil
 	}
-	slices.Sort(changes)
+	var changes []string
+	for _, name := range slices.Sorted(maps.Keys(change)) {
+		changes = append(changes, name+": "+have[name].Value+" -> "+change[name])
+	}
 	refused, err := admin.Alter(ctx, s.p.Client, map[string]map[string]string{s.p.Topic: change})
 	if err != nil {
 		return fmt.Errorf("opening positions: %w", err)
@@ -170,6 +168,18 @@ func (s *Store) improve(ctx context.Context, have admin.Settings) error {
 	}
 	s.p.Log.Info("settings of positions topic improved", "topic", s.p.Topic, "changes", changes)
 	return nil
+}
+
+// improvements are the settings that are not as settings wants them and that nobody
+// set on the topic by hand.
+func improvements(have admin.Settings) map[string]string {
+	change := make(map[string]string)
+	for name, want := range settings() {
+		if now, ok := have[name]; ok && !now.Explicit() && !sameNumber(now.Value, want) {
+			change[name] = want
+		}
+	}
+	return change
 }
 
 // warnOnce logs what a store that is opened again and again meets each time.

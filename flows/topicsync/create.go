@@ -151,7 +151,7 @@ func greater(a, b string) string {
 // createWithout creates topics, and those whose engine keys are refused
 // without them: setEngineKeys then finds out which one it is.
 func (p *pass) createWithout(ctx context.Context, wanted, plain map[string]admin.NewTopic) (map[string]admin.Created, error) {
-	answers, err := admin.Create(ctx, p.p.Target, wanted)
+	answers, err := p.write.create(ctx, p.p.Target, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (p *pass) createWithout(ctx context.Context, wanted, plain map[string]admin
 			again[name] = plain[name]
 		}
 	}
-	second, err := admin.Create(ctx, p.p.Target, again)
+	second, err := p.write.create(ctx, p.p.Target, again)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (p *pass) grow(ctx context.Context) error {
 			wanted[t.target] = partitions[t.target]
 		}
 	}
-	refused, err := admin.Grow(ctx, p.p.Target, wanted)
+	refused, err := p.write.grow(ctx, p.p.Target, wanted)
 	if err != nil {
 		return &ClusterError{Err: err}
 	}

@@ -80,6 +80,7 @@ type Params struct {
 // what was refused, and is not safe for concurrent use.
 type Syncer struct {
 	p        Params
+	write    writer
 	topics   map[string]*topic // by source name
 	listed   bool              // the source, once at least
 	nextSync time.Time         // of settings
@@ -141,7 +142,7 @@ func New(p Params) (*Syncer, error) {
 	if p.Changed == nil {
 		p.Changed = func(e reconcile.Event) { e.Log(p.Log) }
 	}
-	return &Syncer{p: p, topics: make(map[string]*topic)}, nil
+	return &Syncer{p: p, write: writing(), topics: make(map[string]*topic)}, nil
 }
 
 // Sync makes one pass: it lists the source, creates and grows what is missing

@@ -17,6 +17,7 @@ import (
 	"github.com/strait-mirror/strait/flows/mirror"
 	"github.com/strait-mirror/strait/flows/offsetsync"
 	"github.com/strait-mirror/strait/flows/position"
+	"github.com/strait-mirror/strait/flows/reconcile"
 	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
 )
@@ -101,6 +102,20 @@ func (p *Pair) Groups(ctx context.Context) ([]groupsync.Seen, error) {
 		return nil, err
 	}
 	return groups.Report(ctx)
+}
+
+// ForeseeGroups returns the offsets that the flow would write of consumer groups at the
+// target now, and what keeps groups from being asked. It writes nothing.
+func (p *Pair) ForeseeGroups(ctx context.Context) ([]reconcile.Event, []error, error) {
+	syncs, err := p.known(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	groups, err := groupsync.New(groupsync.Params{Flow: p.flow, Source: p.source, Target: p.target, Offsets: syncs, Log: p.log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return groups.ForeseeOffsets(ctx)
 }
 
 // known reads what is stored of the flow's lanes.

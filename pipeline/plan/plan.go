@@ -46,6 +46,7 @@ type Plan struct {
 	Clusters []Part   // of either topology, those of the new one first
 	Flows    []Flow   // likewise; a flow that is not enabled is in neither
 	Changes  []Change // of what is neither a cluster's nor a flow's
+	Online   *Online  // what the clusters say; nil: they were not asked
 }
 
 // Part is a cluster, or a node of the graph.

@@ -29,6 +29,8 @@ type control struct {
 	took  func(now time.Time) status.Recent // seconds that checkpoints did; nil: there are none
 	last  []*reconcile.Loop                 // those of loops that a single pass runs at its end
 	end   []*reconcile.Loop                 // each makes one pass when the flow and all other passes have ended
+
+	foresee []func(context.Context) ([]reconcile.Event, error) // what the loops would create and change at their first passes
 }
 
 // buildControl makes the control plane of a unit; from and offsets are of its flow.
@@ -82,6 +84,7 @@ func (c *control) addHeartbeats() error {
 	if err != nil {
 		return err
 	}
+	c.foresee = append(c.foresee, beats.Foresee)
 	return c.add(reconcile.Params{Name: "heartbeats", Interval: c.def.Control.EmitHeartbeatsInterval, Do: beats.Beat})
 }
 
@@ -111,6 +114,7 @@ func (c *control) addACLs(f *mirror.Flow, from *cluster.Cluster) error {
 	if err != nil {
 		return err
 	}
+	c.foresee = append(c.foresee, acls.Foresee)
 	// Until the flow runs, it is the one that says what is wrong with its clusters.
 	err = c.add(reconcile.Params{Name: "acls", Interval: c.def.Control.SyncTopicACLsInterval, Do: acls.Sync, Ready: f.Running})
 	if err == nil {

@@ -48,6 +48,10 @@ func (c *control) addOffsets(f *mirror.Flow, from *cluster.Cluster, offsets *off
 	}
 	c.took = func(now time.Time) status.Recent { return status.Recent(groups.Latency(now)) }
 	does := &c.def.Control
+	c.foresee = append(c.foresee, offsets.Foresee)
+	if does.EmitCheckpointsEnabled {
+		c.foresee = append(c.foresee, groups.ForeseeTopic)
+	}
 	for _, work := range []struct {
 		on bool
 		p  reconcile.Params

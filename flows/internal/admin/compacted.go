@@ -18,17 +18,38 @@ import (
 // what a cluster gets that has not so many brokers: there MirrorMaker 2 fails to
 // create the topic, and its first record has the broker do it.
 func EnsureCompacted(ctx context.Context, cl *kgo.Client, name string, replicas int16, within time.Duration) (created *NewTopic, refused, err error) {
-	return Ensure(ctx, cl, name, NewTopic{Partitions: 1, ReplicationFactor: replicas, Settings: map[string]string{"cleanup.policy": "compact"}}, within)
+	return Ensure(ctx, cl, name, Compacted(replicas), within)
+}
+
+// Compacted is the topic that EnsureCompacted creates.
+func Compacted(replicas int16) NewTopic {
+	return NewTopic{Partitions: 1, ReplicationFactor: replicas, Settings: map[string]string{"cleanup.policy": "compact"}}
+}
+
+// Foresee returns what Ensure would create and what it would be refused, and
+// creates nothing.
+func Foresee(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic) (created *NewTopic, refused, err error) {
+	topics, err := Topics(ctx, cl, []string{name})
+	if err != nil || topics[name].Err == nil {
+		return nil, nil, err // it is there, which who may not create topics would not be told otherwise
+	}
+	topic := wanted
+	refused, err = createOne(ctx, cl, name, &topic, Validate)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case errors.Is(refused, kerr.TopicAlreadyExists):
+		return nil, nil, nil
+	case refused != nil:
+		return nil, fmt.Errorf("creating topic %q: %w", name, refused), nil
+	}
+	return &topic, nil, nil
 }
 
 // Ensure is EnsureCompacted for a topic of any kind.
 func Ensure(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic, within time.Duration) (created *NewTopic, refused, err error) {
-	topic, replicas := &wanted, wanted.ReplicationFactor
-	refused, err = createOne(ctx, cl, name, topic)
-	if err == nil && errors.Is(refused, kerr.InvalidReplicationFactor) && replicas > 0 {
-		topic.ReplicationFactor = -1
-		refused, err = createOne(ctx, cl, name, topic)
-	}
+	topic := &wanted
+	refused, err = createOne(ctx, cl, name, topic, Create)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -41,7 +62,13 @@ func Ensure(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic, w
 	return topic, nil, err
 }
 
-func createOne(ctx context.Context, cl *kgo.Client, name string, topic *NewTopic) (refused, err error) {
-	answers, err := Create(ctx, cl, map[string]NewTopic{name: *topic})
+// createOne creates a topic by create, with the broker's default of replicas where
+// there are not so many brokers, which topic says then.
+func createOne(ctx context.Context, cl *kgo.Client, name string, topic *NewTopic, create func(context.Context, *kgo.Client, map[string]NewTopic) (map[string]Created, error)) (refused, err error) {
+	answers, err := create(ctx, cl, map[string]NewTopic{name: *topic})
+	if err == nil && errors.Is(answers[name].Err, kerr.InvalidReplicationFactor) && topic.ReplicationFactor > 0 {
+		topic.ReplicationFactor = -1
+		answers, err = create(ctx, cl, map[string]NewTopic{name: *topic})
+	}
 	return answers[name].Err, err
 }

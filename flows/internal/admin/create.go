@@ -97,9 +97,19 @@ func created(rt *kmsg.CreateTopicsResponseTopic) Created {
 // Grow raises the number of partitions of topics to the given ones and returns
 // an error for each topic that was refused.
 func Grow(ctx context.Context, cl *kgo.Client, partitions map[string]int32) (map[string]error, error) {
+	return grow(ctx, cl, partitions, false)
+}
+
+// ValidateGrow asks what Grow would answer, and adds nothing.
+func ValidateGrow(ctx context.Context, cl *kgo.Client, partitions map[string]int32) (map[string]error, error) {
+	return grow(ctx, cl, partitions, true)
+}
+
+func grow(ctx context.Context, cl *kgo.Client, partitions map[string]int32, validateOnly bool) (map[string]error, error) {
 	refused := make(map[string]error)
 	for _, names := range inGroups(partitions, createAtOnce, func(n int32) int { return 1 + int(n) }) {
 		req := kmsg.NewPtrCreatePartitionsRequest()
+		req.ValidateOnly = validateOnly
 		req.TimeoutMillis = int32(changeTimeout.Milliseconds())
 		for _, name := range names {
 			rt := kmsg.NewCreatePartitionsRequestTopic()

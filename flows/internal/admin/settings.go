@@ -91,9 +91,19 @@ func Alter(ctx context.Context, cl *kgo.Client, changes map[string]map[string]st
 // Change is Alter for values that may be nil: what was set on the topic itself is
 // deleted then, and the broker's default holds.
 func Change(ctx context.Context, cl *kgo.Client, changes map[string]map[string]*string) (map[string]error, error) {
+	return change(ctx, cl, changes, false)
+}
+
+// ValidateChange asks what Change would answer, and changes nothing.
+func ValidateChange(ctx context.Context, cl *kgo.Client, changes map[string]map[string]*string) (map[string]error, error) {
+	return change(ctx, cl, changes, true)
+}
+
+func change(ctx context.Context, cl *kgo.Client, changes map[string]map[string]*string, validateOnly bool) (map[string]error, error) {
 	refused := make(map[string]error)
 	for _, names := range inGroups(changes, describeAtOnce, func(map[string]*string) int { return 1 }) {
 		req := kmsg.NewPtrIncrementalAlterConfigsRequest()
+		req.ValidateOnly = validateOnly
 		for _, name := range names {
 			r := kmsg.NewIncrementalAlterConfigsRequestResource()
 			r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, name

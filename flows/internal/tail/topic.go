@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,24 @@ func mayBeThere(refused error) bool {
 		}
 	}
 	return false
+}
+
+// Foresee returns what Ensure would create, and creates nothing.
+func (t *Topic) Foresee(ctx context.Context) ([]reconcile.Event, error) {
+	return Foresee(ctx, t.on, t.name, admin.Compacted(t.replicas))
+}
+
+// Foresee returns what there would be to tell of creating a topic where it is
+// missing, and creates nothing.
+func Foresee(ctx context.Context, on *cluster.Cluster, name string, wanted admin.NewTopic) ([]reconcile.Event, error) {
+	created, refused, err := admin.Foresee(ctx, on.Control(), name, wanted)
+	if err = cmp.Or(err, refused); err != nil {
+		return nil, on.Explain(err)
+	}
+	if created == nil {
+		return nil, nil
+	}
+	return []reconcile.Event{{Kind: "topic created", Cluster: on.Alias(), Object: admin.OnTopic(name), After: created.String()}}, nil
 }
 
 // Read shows the records of the topic that were not shown before; none of one that

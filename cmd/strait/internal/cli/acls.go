@@ -80,8 +80,21 @@ func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
 	if len(f.flows) == 0 {
 		flows = append(flows, slices.DeleteFunc(slices.Clone(cfg.Flows), func(f *model.Flow) bool { return !f.HeartbeatsOnly })...)
 	}
-	silent := false
 	out := view.ACLs{Missing: f.online}
+	var silent bool
+	out.Clusters, silent = a.needed(ctx, cfg, flows, f)
+	if err := a.view.ACLs(out, f.output == "json"); err != nil {
+		return failed(err)
+	}
+	if silent {
+		return &resultError{code: exitFailed}
+	}
+	return nil
+}
+
+// needed returns what flows need of each cluster, or with f.online what is missing of
+// that. A cluster that does not answer is shown and left out, and silent is true.
+func (a *app) needed(ctx context.Context, cfg *model.Config, flows []*model.Flow, f aclsFlags) (list []view.ClusterACLs, silent bool) {
 	who := func(alias string, settings *model.Cluster) string {
 		return cmp.Or(f.principal, cluster.Principal(cmp.Or(settings, cfg.Cluster(alias))))
 	}
@@ -89,6 +102,7 @@ func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
 		c := cmp.Or(on.As, cfg.Cluster(on.Alias))
 		shown := view.ClusterACLs{Alias: on.Alias, Servers: c.BootstrapServers, Principal: on.Principal, Entries: on.Entries}
 		if f.online {
+			var err error
 			shown.Entries, err = a.missing(ctx, shown, func(ctx context.Context, wanted []grant.Grant) ([]grant.Grant, error) {
 				return a.p.Missing(ctx, c, shown.Principal, wanted, slog.New(slog.DiscardHandler))
 			}, f.timeout)
@@ -98,15 +112,9 @@ func (a *app) acls(ctx context.Context, paths []string, f aclsFlags) error {
 				continue
 			}
 		}
-		out.Clusters = append(out.Clusters, shown)
+		list = append(list, shown)
 	}
-	if err := a.view.ACLs(out, f.output == "json"); err != nil {
-		return failed(err)
-	}
-	if silent {
-		return &resultError{code: exitFailed}
-	}
-	return nil
+	return list, silent
 }
 
 // missing returns the entries that a cluster does not grant.

@@ -44,6 +44,7 @@ type Params struct {
 	Missing    engine.GrantChecker
 	Seal       engine.Sealer
 	OpenPair   engine.PairOpener
+	Foresee    engine.Foreseer
 	Exit       func(code int) // ends the process at once
 }
 
@@ -91,6 +92,9 @@ func withDefaults(p Params) Params {
 	}
 	if p.Seal == nil {
 		p.Seal = seal
+	}
+	if p.Foresee == nil {
+		p.Foresee = foresee
 	}
 	if p.OpenPair == nil {
 		p.OpenPair = openPair

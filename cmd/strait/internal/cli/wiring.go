@@ -20,6 +20,7 @@ import (
 	"github.com/strait-mirror/strait/flows/survey"
 	"github.com/strait-mirror/strait/pipeline/lint"
 	"github.com/strait-mirror/strait/pipeline/offsets"
+	"github.com/strait-mirror/strait/pipeline/plan"
 	"github.com/strait-mirror/strait/pipeline/supervisor"
 	"github.com/strait-mirror/strait/transforms/chain"
 	"github.com/strait-mirror/strait/transforms/filter"
@@ -177,6 +178,11 @@ func seal(ctx context.Context, c *model.Cluster, f *model.Flow, log *slog.Logger
 	}
 	defer target.Close()
 	return mirror.Seal(ctx, mirror.SealParams{Flow: f, Target: target, Log: log})
+}
+
+// foresee asks what a flow would create and change.
+func foresee(ctx context.Context, cfg *model.Config, f *model.Flow, log *slog.Logger) (plan.OnFlow, error) {
+	return supervisor.Foresee(ctx, supervisor.Params{Config: cfg, Log: log}, f)
 }
 
 // openPair returns the clusters of a flow.

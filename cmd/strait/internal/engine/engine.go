@@ -15,6 +15,7 @@ import (
 	"github.com/strait-mirror/strait/config/model"
 	"github.com/strait-mirror/strait/flows/grant"
 	"github.com/strait-mirror/strait/pipeline/offsets"
+	"github.com/strait-mirror/strait/pipeline/plan"
 	"github.com/strait-mirror/strait/pipeline/status"
 )
 
@@ -37,6 +38,10 @@ type Sealer func(ctx context.Context, target *model.Cluster, f *model.Flow, log 
 // PairOpener returns the two clusters of a flow, to be asked about offsets and
 // groups; it dials nothing.
 type PairOpener func(cfg *model.Config, f *model.Flow, log *slog.Logger) (*offsets.Pair, error)
+
+// Foreseer asks the clusters of a flow what it would create and change there when it
+// begins; it writes nothing.
+type Foreseer func(ctx context.Context, cfg *model.Config, f *model.Flow, log *slog.Logger) (plan.OnFlow, error)
 
 // Params is what an Engine is made of.
 type Params struct {

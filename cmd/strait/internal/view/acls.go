@@ -1,10 +1,12 @@
 package view
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/strait-mirror/strait/flows/grant"
+	"github.com/strait-mirror/strait/pipeline/plan"
 )
 
 // ACLs is the result of the command acls.
@@ -96,6 +98,25 @@ func reason(e grant.Entry) string {
 		}
 	}
 	return e.Operation.Java() + " for " + strings.Join(flows, ", ") + ": " + strings.Join(why, "; ")
+}
+
+// Missing returns the permissions as a plan has them.
+func (c ClusterACLs) Missing() []plan.Missing {
+	var list []plan.Missing
+	for _, e := range c.Entries {
+		object := string(e.On.Kind)
+		switch {
+		case e.On.Prefixed:
+			object += fmt.Sprintf(" %q and what follows it", e.On.Name)
+		case e.On.Kind != grant.Cluster:
+			object += fmt.Sprintf(" %q", e.On.Name)
+		}
+		list = append(list, plan.Missing{
+			Cluster: c.Alias, Principal: c.Principal, Operation: string(e.Operation), Object: object,
+			Command: c.command([]grant.Entry{e}),
+		})
+	}
+	return list
 }
 
 // byResource groups permissions by what they are on, in order.

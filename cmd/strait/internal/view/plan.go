@@ -14,6 +14,7 @@ type planJSON struct {
 	Changes       []planChangeJSON `json:"changes"` // of the process
 	Clusters      []planPartJSON   `json:"clusters"`
 	Flows         []planFlowJSON   `json:"flows"`
+	Online        *planOnlineJSON  `json:"online,omitempty"` // with --online
 }
 
 type planFlowJSON struct {
@@ -68,6 +69,9 @@ func (v *View) Plan(p *plan.Plan, asJSON bool) error {
 	v.Print("%s", v.Strong("Plan: ")+summary(p))
 	if n := p.Count(plan.Destructive); n > 0 {
 		v.Print("%s", v.Bad("Destructive changes")+" rename live data or read it again; a running Strait asks for consent.")
+	}
+	if p.Online != nil {
+		v.online(p.Online)
 	}
 	return nil
 }
@@ -156,6 +160,9 @@ func planDocument(p *plan.Plan) planJSON {
 		}
 		out.Flows = append(out.Flows, flow)
 		out.Summary[string(f.Action)]++
+	}
+	if p.Online != nil {
+		out.Online = onlineDocument(p.Online)
 	}
 	return out
 }
