@@ -7,6 +7,7 @@ import "slices"
 type Online struct {
 	Flows   []OnFlow
 	Missing []Missing // permissions
+	Silent  []string  // flows of which nothing is known: a cluster could not be asked
 }
 
 // OnFlow is what one flow would.

@@ -101,7 +101,7 @@ func (a *app) foresee(ctx context.Context, cfg *model.Config, timeout time.Durat
 		cancel()
 		if err != nil {
 			a.view.Error(fmt.Errorf("flow %q: %w", f.Name, err))
-			silent = true
+			online.Silent, silent = append(online.Silent, f.Name), true
 			continue
 		}
 		online.Flows = append(online.Flows, foreseen)

@@ -14,6 +14,7 @@ type planOnlineJSON struct {
 	Writes   []planWriteJSON   `json:"writes"`
 	Problems []planTroubleJSON `json:"problems"`
 	Missing  []planMissingJSON `json:"missing_permissions"`
+	Silent   []string          `json:"not_known"` // flows a cluster of which could not be asked
 }
 
 type planWriteJSON struct {
@@ -97,8 +98,11 @@ func onlineSummary(o *plan.Online) string {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		parts = append(parts, fmt.Sprintf("%s: %d", kind, kinds[kind]))
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 && len(o.Silent) == 0 {
 		parts = append(parts, "nothing to create or change")
+	}
+	if n := len(o.Silent); n > 0 {
+		parts = append(parts, "not known of "+counted(n, "flow", "flows")+", see the errors")
 	}
 	if n := len(o.Missing); n > 0 {
 		parts = append(parts, counted(n, "permission is", "permissions are")+" missing")
@@ -107,7 +111,7 @@ func onlineSummary(o *plan.Online) string {
 }
 
 func onlineDocument(o *plan.Online) *planOnlineJSON {
-	out := &planOnlineJSON{Summary: o.Kinds(), Writes: []planWriteJSON{}, Problems: []planTroubleJSON{}, Missing: []planMissingJSON{}}
+	out := &planOnlineJSON{Summary: o.Kinds(), Writes: []planWriteJSON{}, Problems: []planTroubleJSON{}, Missing: []planMissingJSON{}, Silent: append([]string{}, o.Silent...)}
 	for _, f := range o.Flows {
 		for _, w := range f.Writes {
 			out.Writes = append(out.Writes, planWriteJSON{f.Flow, w.Action(), w.Kind, w.Cluster, w.Object, w.Before, w.After})
