@@ -39,9 +39,11 @@ func (s *stages) counted() map[string]program.Count {
 	return maps.Clone(s.counts)
 }
 
-// countWhole counts a batch that the stages keep or drop by its header, of which
-// records are the lane's.
-func (l *lane) countWhole(b batch.Batch, records int64) {
-	l.records.Count(b, records)
+// countWhole counts a batch that the stages keep or drop by its header, which older
+// formats do not have, and returns how many of its records are the lane's.
+func (l *lane) countWhole(b batch.Batch) int64 {
+	mine := min(int64(b.Count()), b.NextOffset()-l.next)
+	l.records.Count(b, mine)
 	l.session.flow.stages.add(l.records.Counts())
+	return mine
 }

@@ -139,10 +139,8 @@ func (l *lane) handle(ctx context.Context, b batch.Batch, f source.Fetched, s *s
 func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, limits batch.Limits, f source.Fetched, s *share, epoch int32) error {
 	after := b.NextOffset()
 	keep, known := l.records.Whole(b)
-	mine := min(int64(b.Count()), after-l.next)
 	if known && !keep {
-		l.countWhole(b, mine)
-		l.session.flow.filtered.Add(mine)
+		l.session.flow.filtered.Add(l.countWhole(b))
 		l.out.Advance(after, epoch)
 		return nil
 	}
@@ -151,7 +149,7 @@ func (l *lane) deliver(ctx context.Context, b batch.Batch, d batch.Decision, lim
 	}
 	intact := d.Action == batch.Pass && keep
 	if intact {
-		l.countWhole(b, mine)
+		l.countWhole(b)
 	} else {
 		var err error
 		if intact, err = l.rebuild(ctx, b, d, limits, s, epoch); err != nil {
