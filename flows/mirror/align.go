@@ -46,7 +46,7 @@ type alignment struct {
 	free int64       // offsets without a record, of those since the last that was met
 	next int64       // the offset that is to be told of next
 	on   sourcePlace // behind the last record that was met: where the source is new, once that is decided
-	told bool        // that the source lost records is known already
+	told bool        // where the source was cut is known already
 
 	apart bool  // both have parted
 	since int   // records of the source since then
@@ -81,9 +81,8 @@ func (a *alignment) leaves(to int64) { a.next = max(a.next, to) }
 // jumped notes that the source goes on elsewhere: above what it has no more, or below
 // the anchor, where its log was cut.
 func (a *alignment) jumped(to sourcePlace) {
-	a.told = true
 	if to.offset < a.on.offset {
-		a.met, a.free, a.apart, a.since, a.runs, a.again = 0, 0, true, 0, nil, 0
+		a.told, a.met, a.free, a.apart, a.since, a.runs, a.again = true, 0, 0, true, 0, nil, 0
 	}
 	a.gone(to.offset)
 	a.next, a.on = to.offset, to
@@ -103,10 +102,13 @@ func (a *alignment) meet(p gist, at int64, epoch int32) (bool, error) {
 	}
 	if a.since == 0 {
 		for i := a.met; i < len(a.held); i++ {
-			a.runs = append(a.runs, i)
+			if a.held[i] == p {
+				a.runs = append(a.runs, i)
+			}
 		}
+	} else {
+		a.runs = slices.DeleteFunc(a.runs, func(i int) bool { return a.held[i+a.since] != p })
 	}
-	a.runs = slices.DeleteFunc(a.runs, func(i int) bool { return a.held[i+a.since] != p })
 	a.since++
 	// The run that began last ends first, and is the shortest.
 	if n := len(a.runs); n > 0 && a.runs[n-1]+a.since == len(a.held) {

@@ -127,6 +127,14 @@ func TestGoesOnWhereTheTargetEnds(t *testing.T) {
 				w.retain(t, 4)
 			},
 		},
+		"the source lost what had to be counted at both ends": {
+			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 x 3b 4 5", gaps: 2,
+			between: func(t *testing.T, w *two) {
+				t.Helper()
+				w.recreate(t, "1", "x", "3b")
+				w.retain(t, 1)
+			},
+		},
 		"the source was cut, and its cut copied in part": {
 			forget: func(a *position.Anchor) { a.SourceTopicID = [16]byte{} }, want: "1 2 3 4 5",
 			between: func(t *testing.T, w *two) { t.Helper(); w.recreate(t, "2", "3") }, gaps: 1,

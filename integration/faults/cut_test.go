@@ -21,10 +21,7 @@ func testCut(t *testing.T, b *Bed, strait string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*catchUp)
 	defer cancel()
 	const topic = "cut-behind-t"
-	x := &lost{
-		t: t, b: b, w: newPoisoner(t, b), topic: topic,
-		m: NewMirror(t, MirrorParams{Strait: strait, From: b.A, To: b.B, Topics: topic}),
-	}
+	x := newLost(t, b, strait, topic)
 	x.create(ctx)
 	x.write(ctx, 30, 30)
 	x.start()

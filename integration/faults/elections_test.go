@@ -22,38 +22,13 @@ func TestSourceElections(t *testing.T) {
 	})
 	rnd := rand.New(rand.NewPCG(s, 14)) // not a secret
 	const elections, alone = 4, 8 * time.Second
-	brokers := b.B.Brokers()
 	for round := range elections {
-		last, others := brokers[round%len(brokers)], make([]int, 0, len(brokers))
-		for _, id := range brokers {
-			if id != last {
-				others = append(others, id)
-			}
-		}
-		for _, id := range others {
-			if err := b.B.Crash(id); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// One broker is left, and takes what nobody else has. Every other time the
-		// mirror dies with it.
-		if err := pause(t.Context(), alone); err != nil {
-			t.Fatal(err)
-		}
-		dead := round%2 == 1
+		dead := round%2 == 1 // with the last broker
+		die := func() error { return nil }
 		if dead {
-			if err := tr.Mirror.Kill(); err != nil {
-				t.Fatal(err)
-			}
+			die = tr.Mirror.Kill
 		}
-		if err := b.B.Crash(last); err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range append(others, last) {
-			if err := b.B.Revive(t.Context(), id); err != nil {
-				t.Fatal(err)
-			}
-		}
+		elect(t, b.B, round, alone, die)
 		if err := pause(t.Context(), between(rnd, 500, 4000)); err != nil {
 			t.Fatal(err)
 		}

@@ -21,16 +21,21 @@ type lost struct {
 	copies int64 // records that the target must hold by now
 }
 
+func newLost(t *testing.T, b *Bed, strait, topic string) *lost {
+	t.Helper()
+	return &lost{
+		t: t, b: b, w: newPoisoner(t, b), topic: topic,
+		m: NewMirror(t, MirrorParams{Strait: strait, From: b.A, To: b.B, Topics: topic}),
+	}
+}
+
 // testLost has clusters lose records and topics, while the mirror runs and while it
 // does not: what is gone is named, and everything that is there is copied once.
 func testLost(t *testing.T, b *Bed, strait string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*catchUp)
 	defer cancel()
 	const topic = "lost-t"
-	x := &lost{
-		t: t, b: b, w: newPoisoner(t, b), topic: topic,
-		m: NewMirror(t, MirrorParams{Strait: strait, From: b.A, To: b.B, Topics: topic}),
-	}
+	x := newLost(t, b, strait, topic)
 	x.create(ctx)
 	x.write(ctx, 10, 10)
 	x.start()

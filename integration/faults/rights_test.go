@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
@@ -15,14 +14,8 @@ import (
 // the disks of brokers be full, and the clocks of producers jump; meanwhile the mirror
 // is killed. With STRAIT_SOAK it does so STRAIT_SOAK_KILLS times, else twice.
 func TestRightsDisksAndClocks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts brokers")
-	}
-	s, kills, longest := seed(t), 2, 6*time.Second
-	long := os.Getenv("STRAIT_SOAK") != ""
-	if long {
-		kills, longest = number(t, "STRAIT_SOAK_KILLS", 50), 10*time.Second
-	}
+	kills, longest, long := killings(t, 10*time.Second)
+	s := seed(t)
 	b := newBed(t, guarded(1), guarded(3))
 	tr := NewTrial(t, TrialParams{
 		Strait: BuildStrait(t), From: b.A, To: b.B, Load: LoadParams{Topics: "odd-", Seed: s, Jumps: true},

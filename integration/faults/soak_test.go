@@ -36,6 +36,19 @@ func soak(t *testing.T) {
 	}
 }
 
+// killings returns how often a mirror is killed, and after how long at most: twice in a
+// cut, and with STRAIT_SOAK STRAIT_SOAK_KILLS times.
+func killings(t *testing.T, longest time.Duration) (kills int, within time.Duration, soaking bool) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts brokers")
+	}
+	if os.Getenv("STRAIT_SOAK") == "" {
+		return 2, 6 * time.Second, false
+	}
+	return number(t, "STRAIT_SOAK_KILLS", 50), longest, true
+}
+
 // TestSoak mirrors 10 GB (STRAIT_SOAK_GB) while leaders move on the target, its
 // brokers crash, restart and freeze, the source's broker restarts, connections
 // fail on both sides and the mirror itself is frozen. It is never killed, so the

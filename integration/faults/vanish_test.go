@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,14 +16,8 @@ import (
 // was copied is not copied again, and what is there is copied. With STRAIT_SOAK it does
 // so STRAIT_SOAK_KILLS times, else twice.
 func TestVanishingRecords(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts brokers")
-	}
-	s, kills, longest := seed(t), 2, 6*time.Second
-	long := os.Getenv("STRAIT_SOAK") != ""
-	if long {
-		kills, longest = number(t, "STRAIT_SOAK_KILLS", 50), 8*time.Second
-	}
+	kills, longest, long := killings(t, 8*time.Second)
+	s := seed(t)
 	b := newBed(t, eager(), eager())
 	policies := map[string]map[string]*string{
 		"compact": {"cleanup.policy": new("compact"), "min.cleanable.dirty.ratio": new("0.01"), "max.compaction.lag.ms": new("200"), "segment.ms": new("500")},

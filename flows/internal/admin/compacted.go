@@ -33,23 +33,24 @@ func Foresee(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic) 
 	if err != nil || topics[name].Err == nil {
 		return nil, nil, err // it is there, which who may not create topics would not be told otherwise
 	}
-	topic := wanted
-	refused, err = createOne(ctx, cl, name, &topic, Validate)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case errors.Is(refused, kerr.TopicAlreadyExists):
-		return nil, nil, nil
-	case refused != nil:
-		return nil, fmt.Errorf("creating topic %q: %w", name, refused), nil
-	}
-	return &topic, nil, nil
+	created = &wanted
+	refused, err = createOne(ctx, cl, name, created, Validate)
+	return madeUnless(created, name, refused, err)
 }
 
 // Ensure is EnsureCompacted for a topic of any kind.
 func Ensure(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic, within time.Duration) (created *NewTopic, refused, err error) {
-	topic := &wanted
-	refused, err = createOne(ctx, cl, name, topic, Create)
+	refused, err = createOne(ctx, cl, name, &wanted, Create)
+	created, refused, err = madeUnless(&wanted, name, refused, err)
+	if created != nil {
+		_, err = WaitReady(ctx, cl, map[string]int32{name: max(created.Partitions, 1)}, within)
+	}
+	return created, refused, err
+}
+
+// madeUnless says what became of creating a topic: nothing where it was refused, or is
+// there already.
+func madeUnless(topic *NewTopic, name string, refused, err error) (*NewTopic, error, error) {
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -58,8 +59,7 @@ func Ensure(ctx context.Context, cl *kgo.Client, name string, wanted NewTopic, w
 	case refused != nil:
 		return nil, fmt.Errorf("creating topic %q: %w", name, refused), nil
 	}
-	_, err = WaitReady(ctx, cl, map[string]int32{name: max(topic.Partitions, 1)}, within)
-	return topic, nil, err
+	return topic, nil, nil
 }
 
 // createOne creates a topic by create, with the broker's default of replicas where
