@@ -257,16 +257,23 @@ func (l *life) end() error {
 
 // kill ends a process as SIGKILL does: what it had under way arrives, late, or
 // does not; it learns of nothing and stores nothing more. What is left of it in
-// memory is waited for aside.
+// memory is waited for aside. Its clients are closed first: one that asks for a
+// producer id asks again at once when it cannot connect, and the others that wait
+// for its mutex meanwhile stop synctest's clock.
 func (l *life) kill(late time.Duration, aside *sync.WaitGroup) {
 	l.net.kill(late)
-	aside.Go(func() { _ = l.end() })
+	aside.Go(func() {
+		for _, c := range l.close {
+			c()
+		}
+		_ = l.end()
+	})
 }
 
 // load writes records: plain batches, and transactions that are committed or not.
 func (s *schedule) load() {
 	s.t.Helper()
-	opts := append(s.opts(s.source), kgo.ProducerLinger(0))
+	opts := append(s.opts(s.source), kgo.ProducerLinger(0), kgo.MaxProduceRequestsInflightPerBroker(1))
 	transactional := s.rand.IntN(3) == 0
 	if transactional {
 		opts = append(opts, kgo.TransactionalID(fmt.Sprint("load-", s.made)))
