@@ -188,9 +188,16 @@ func (r requestor) Request(ctx context.Context, req kmsg.Request) (kmsg.Response
 	return <-answer, nil
 }
 
-// Go is Await for callers that have more to wait for.
+// Go is Await for callers that have more to wait for. After Close it calls nothing
+// and gives kgo.ErrClientClosed.
 func (c *Cluster) Go(ctx context.Context, try func(context.Context) error) <-chan error {
 	done := make(chan error, 1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended { // nobody would wait for it
+		done <- kgo.ErrClientClosed
+		return done
+	}
 	c.pending.Go(func() { done <- try(ctx) })
 	return done
 }
