@@ -36,6 +36,8 @@ type shape struct {
 	most       int    // bytes of the largest value
 	codec      string // lz4 or zstd; "": not compressed
 	headers    bool   // every record has one; see generator.header
+
+	age time.Duration // how long ago the records claim to have been made
 }
 
 // set is a data set on the source.
@@ -189,7 +191,7 @@ func produceAll(ctx context.Context, cl *kgo.Client, req *kmsg.ProduceRequest) e
 	})
 }
 
-// batch returns the next record batch, with the time it was made at.
+// batch returns the next record batch.
 func (g *generator) batch(compress kgo.Compressor) []byte {
 	g.plain = g.plain[:0]
 	for i := range g.shape.perBatch {
@@ -199,12 +201,12 @@ func (g *generator) batch(compress kgo.Compressor) []byte {
 	if g.shape.codec != "" {
 		records, codec = compress.Compress(new(bytes.Buffer), g.plain)
 	}
-	now := uint64(time.Now().UnixMilli())
+	made := uint64(time.Now().Add(-g.shape.age).UnixMilli())
 	big := binary.BigEndian
 	body := big.AppendUint16(nil, uint16(codec))              // attributes
 	body = big.AppendUint32(body, uint32(g.shape.perBatch-1)) // last offset delta
-	body = big.AppendUint64(body, now)                        // first timestamp
-	body = big.AppendUint64(body, now)                        // largest timestamp
+	body = big.AppendUint64(body, made)                       // first timestamp
+	body = big.AppendUint64(body, made)                       // largest timestamp
 	body = big.AppendUint64(body, ^uint64(0))                 // no producer id
 	body = big.AppendUint16(body, ^uint16(0))                 // nor epoch
 	body = big.AppendUint32(body, ^uint32(0))                 // nor sequence

@@ -111,11 +111,19 @@ const (
 
 // contenders are Strait and, unless it was left out, MirrorMaker 2.
 func (b *bench) contenders() []contender {
-	both := []contender{{name: nameStrait, ends: true, start: b.startStrait}}
+	both := []contender{b.strait()}
 	if b.s.mm2 {
-		both = append(both, contender{name: nameMM2, start: b.startMM2})
+		both = append(both, b.mirrorMaker())
 	}
 	return both
+}
+
+func (b *bench) strait() contender {
+	return contender{name: nameStrait, ends: true, start: b.startStrait}
+}
+
+func (b *bench) mirrorMaker() contender {
+	return contender{name: nameMM2, start: b.startMM2}
 }
 
 // startStrait starts `strait run` on the properties that MirrorMaker 2 reads.
