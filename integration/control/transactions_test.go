@@ -57,7 +57,7 @@ func testOpenTransactions(ctx context.Context, t *testing.T, c *kafka.Cluster, t
 	}
 	write(ctx, t, late, topic, 1)
 	got := look()
-	for got[second].Coordinated && ctx.Err() == nil { // the coordinator notes the end after the marker
+	for (got[second].Coordinated || got[second].State == "PrepareAbort") && ctx.Err() == nil { // the coordinator notes the end after the marker
 		got = look()
 	}
 	want := map[cluster.TopicPartition]cluster.OpenTransaction{
